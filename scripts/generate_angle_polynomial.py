@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Minimax coefficients of the arcsine used by src/core: asin(v) = v + v t q(t), t = v^2.
+
+A Remez exchange in high precision finds the polynomial q whose relative error
+    E(t) = (v + v t q(t)) / asin(v) - 1,        0 < t <= v_max^2,
+is levelled.  E is linear in the coefficients of q, and t, t^2, ... form a Haar system on (0, v_max^2], so the
+optimum has one more alternation point than coefficients.  The coefficients are then rounded to nearest in the
+target format, and the error of the rounded polynomial is measured again: it is the bound that counts.
+
+    generate_angle_polynomial.py                print the C++ header
+    generate_angle_polynomial.py -o FILE        write it
+    generate_angle_polynomial.py --check FILE   exit 1 if FILE holds anything else
+"""
+
+import argparse
+import struct
+import sys
+from pathlib import Path
+
+import mpmath as mp
+
+mp.mp.dps = 60
+GRID_POINTS_PER_EXTREMUM = 16
+LEVEL_TOLERANCE = mp.mpf("1e-6")  # accepted relative spread of the levelled error
+CHECK_POINTS = 2000  # grid on which the rounded polynomial is measured
+MAX_EXCHANGES = 40
+
+
+def relative_error(coefficients, t):
+    """E(t) for the polynomial with these coefficients, lowest degree first."""
+    v = mp.sqrt(t)
+    return v * (1 + t * mp.polyval(coefficients[::-1], t)) / mp.asin(v) - 1
+
+
+def level(points):
+    """Coefficients of q for which E is +L, -L, +L, ... at the points; there is one point more than coefficients."""
+    size = len(points)
+    system, right = mp.matrix(size), mp.matrix(size, 1)
+    for i, t in enumerate(points):
+        v = mp.sqrt(t)
+        scale = v / mp.asin(v)
+        for power in range(size - 1):
+            system[i, power] = scale * t ** (power + 1)
+        system[i, size - 1] = -1 if i % 2 == 0 else 1
+        right[i] = 1 - scale
+    solution = mp.lu_solve(system, right)
+    return [solution[power] for power in range(size - 1)]
+
+
+def extremum(coefficients, left, right, sign):
+    """Golden-section search for the maximum of sign * E between left and right."""
+    ratio = (mp.sqrt(5) - 1) / 2
+    inner = [right - ratio * (right - left), left + ratio * (right - left)]
+    value = [sign * relative_error(coefficients, t) for t in inner]
+    for _ in range(24):
+        if value[0] > value[1]:
+            right, inner[1], value[1] = inner[1], inner[0], value[0]
+            inner[0] = right - ratio * (right - left)
+            value[0] = sign * relative_error(coefficients, inner[0])
+        else:
+            left, inner[0], value[0] = inner[0], inner[1], value[1]
+            inner[1] = left + ratio * (right - left)
+            value[1] = sign * relative_error(coefficients, inner[1])
+    return (left + right) / 2
+
+
+def grid(t_max, count):
+    """Chebyshev points of (0, t_max], dense at both ends, where the extrema crowd; ends with t_max itself."""
+    return [t_max * (1 - mp.cos(mp.pi * i / count)) / 2 for i in range(1, count + 1)]
+
+
+def local_extrema(coefficients, t_max, count):
+    """The extremum of E in each run of equal sign: (t, E(t)), with increasing t."""
+    points = grid(t_max, count)
+    values = [relative_error(coefficients, t) for t in points]
+    runs = []
+    for i, value in enumerate(values):
+        if runs and mp.sign(values[runs[-1]]) == mp.sign(value):
+            if abs(value) > abs(values[runs[-1]]):
+                runs[-1] = i
+        else:
+            runs.append(i)
+    result = []
+    for i in runs:
+        candidates = [points[i]]
+        if i + 1 < len(points):
+            before = points[i - 1] if i else points[0] / 16
+            candidates.append(extremum(coefficients, before, points[i + 1], mp.sign(values[i])))
+        result.append(
+            max(((t, relative_error(coefficients, t)) for t in candidates), key=lambda p: abs(p[1]))
+        )
+    return result
+
+
+def remez(degree, t_max):
+    """Coefficients of the minimax q, lowest degree first, and its largest |E|."""
+    size = degree + 2
+    points = [t_max * (1 - mp.cos(mp.pi * (2 * i + 1) / (2 * size))) / 2 for i in range(size - 1)] + [t_max]
+    for _ in range(MAX_EXCHANGES):
+        coefficients = level(points)
+        extrema = local_extrema(coefficients, t_max, GRID_POINTS_PER_EXTREMUM * size)
+        if len(extrema) != size:
+            raise ArithmeticError(f"{len(extrema)} extrema where {size} alternate at the optimum")
+        heights = [abs(value) for _, value in extrema]
+        if max(heights) - min(heights) <= LEVEL_TOLERANCE * max(heights):
+            return coefficients, max(heights)
+        points = [t for t, _ in extrema]
+    raise ArithmeticError("the exchange did not converge")
+
+
+def rounded(value, kind):
+    """value rounded to nearest in the format: the exact mpf of the double or float."""
+    if kind == "double":
+        return mp.mpf(float(value))
+    with mp.workprec(24):
+        single = +value
+    assert mp.mpf(struct.unpack("<f", struct.pack("<f", float(single)))[0]) == single
+    return single
+
+
+def fit(degree, v_max, kind):
+    """Rounded coefficients, and the largest |E| before and after rounding."""
+    t_max = v_max**2
+    optimum, ideal = remez(degree, t_max)
+    coefficients = [rounded(value, kind) for value in optimum]
+    extrema = local_extrema(coefficients, t_max, CHECK_POINTS)
+    return coefficients, ideal, max(abs(value) for _, value in extrema)
+
+
+def hexadecimal(value, kind):
+    text = float(value).hex()
+    if kind == "float":  # a float needs six hexadecimal digits, the rest are zeros
+        mantissa, exponent = text.split("p")
+        text = mantissa[:-7].ljust(9, "0") + "p" + exponent + "f"
+        assert float.fromhex(text[:-1]) == float(value)
+    return text
+
+
+def array(name, kind, interval, v_max, degree, bound):
+    """The lines of one constant; the rounded polynomial must stay below the bound."""
+    coefficients, ideal, achieved = fit(degree, v_max, kind)
+    assert achieved < bound
+    lines = [
+        f"// |v| <= {interval}. Largest relative error of asin(v): {power_of_two(ideal)} with real coefficients,",
+        f"// {power_of_two(achieved)} with these rounded ones, the polynomial evaluated exactly.",
+        f"inline constexpr {kind} {name}[{degree + 1}] = {{",
+    ]
+    constants = [hexadecimal(value, kind) + "," for value in coefficients]
+    width = max(map(len, constants))
+    for power, (constant, value) in enumerate(zip(constants, coefficients, strict=True)):
+        lines.append(f"    {constant:{width}}  // t^{power}  {mp.nstr(value, 10)}")
+    lines.append("};")
+    return lines
+
+
+def power_of_two(value):
+    return f"{mp.nstr(value, 4)} = 2^{mp.nstr(mp.log(value, 2), 4)}"
+
+
+def header():
+    two = mp.mpf(2)
+    lines = [
+        "#pragma once",
+        "",
+        "// Coefficients of the arcsine on a reduced interval: asin(v) = v + v t q(t), t = v^2, q(t) = sum q[j] t^j.",
+        "// Written by scripts/generate_angle_polynomial.py (Remez exchange on the relative error); do not edit.",
+        "// Bound: the exactly evaluated polynomial is within 2^-57 (double) or 2^-26 (float) of asin(v), relative.",
+        "",
+        "// clang-format off",
+        "namespace braggrad::core {",
+        "",
+        *array("asin_f64", "double", "sin(pi/8)", mp.sin(mp.pi / 8), 9, two**-57),
+        "",
+        *array("asin_f32", "float", "sin(pi/4)", mp.sin(mp.pi / 4), 7, two**-26),
+        "",
+        "}  // namespace braggrad::core",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("-o", "--output", type=Path, help="write the header to this file")
+    group.add_argument("--check", type=Path, help="fail if this file is not what would be written")
+    arguments = parser.parse_args()
+    text = header()
+    if arguments.output:
+        arguments.output.write_text(text)
+    elif arguments.check:
+        if arguments.check.read_text() != text:
+            print(f"{arguments.check}: differs from the generated coefficients", file=sys.stderr)
+            return 1
+    else:
+        print(text, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

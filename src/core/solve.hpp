@@ -1,0 +1,142 @@
+// The Bragg-omega equation: roots, their adjoint (VJP) and their directional derivative (JVP), side by side.
+//
+//     c = gz tan(chi) + Q / (2 k cos(chi)),   rho^2 = gx^2 + gy^2,   s^2 = (rho - c)(rho + c)
+//     (sin, cos) omega1 = ( gx s + gy c,  gy s - gx c) / rho^2      dF/domega < 0
+//     (sin, cos) omega2 = (-gx s + gy c, -gy s - gx c) / rho^2      dF/domega > 0
+//
+// in the frame whose x is the beam's part perpendicular to the axis and whose z is the axis (core/frame.hpp). s carries
+// the sign of cos(chi), which keeps the meaning of the two roots. Derivatives are those of the implicit function theorem,
+// domega/dp = -F_p / F_omega with F_omega = -+ s cos(chi). docs/physics.md.
+#pragma once
+
+#include "core/angle.hpp"
+#include "core/vector.hpp"
+
+namespace braggrad::core {
+
+// What the beam contributes: constants of a call, of an orientation, or of an item.
+template <class V>
+struct Beam {
+  V tan_chi, cos_chi;
+  V wavenumber;
+  V half;  // 1 / (2 k cos chi); NaN where the values are not usable, which makes every crossing unobservable
+};
+
+// A beam at angle chi to the plane perpendicular to the axis. Evaluated in float64 for both precisions.
+template <class T>
+BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
+  const bool usable = wavenumber > 0 && is_finite(wavenumber) && is_finite(tan_chi) && absolute(cos_chi) >= 1e-6;
+  const double half = usable ? 0.5 / (wavenumber * cos_chi) : std::numeric_limits<double>::quiet_NaN();
+  return {static_cast<T>(tan_chi), static_cast<T>(cos_chi), static_cast<T>(wavenumber), static_cast<T>(half)};
+}
+
+// The circle of G around the axis against the Ewald sphere. Every factor that is infinite or meaningless on a lane
+// that does not diffract is zero there, so that weights and cotangents of 0 stay 0.
+template <class V>
+struct Crossing {
+  V c, s, inverse_s;  // inverse_s = 0 at the tangent too
+  V ux, uy;           // (gx, gy) / rho^2
+  bool observable;
+};
+
+template <class V>
+BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
+  const V rho2 = mul_add(gx, gx, gy * gy);
+  const V rho = square_root(rho2);
+  const V s2 = (rho - c) * (rho + c);
+  const bool observable = s2 >= V(0) && rho2 >= Limits<V>::smallest_normal && rho2 <= Limits<V>::largest;
+  const V s = with_sign_of(square_root(select(observable, s2, V(0))), cos_chi);
+  const V inverse_rho2 = V(1) / select(observable, rho2, V(1));
+  const bool crossing = observable && s2 > V(0);
+  return {select(observable, c, V(0)),
+          s,
+          select(crossing, V(1) / select(crossing, s, V(1)), V(0)),
+          select(observable, gx * inverse_rho2, V(0)),
+          select(observable, gy * inverse_rho2, V(0)),
+          observable};
+}
+
+// sin and cos of both roots; (0, 0) where there are none.
+template <class V>
+struct RootVectors {
+  V sin1, cos1, sin2, cos2;
+};
+
+template <class V>
+BRG_CORE RootVectors<V> root_vectors(const Crossing<V>& x) {
+  const V uxs = x.ux * x.s, uys = x.uy * x.s, uxc = x.ux * x.c, uyc = x.uy * x.c;
+  return {uxs + uyc, uys - uxc, uyc - uxs, -uys - uxc};
+}
+
+template <class V>
+struct Roots {
+  V omega1, omega2;
+};
+
+template <class V>
+BRG_CORE Roots<V> roots(const Crossing<V>& x) {
+  const RootVectors<V> r = root_vectors(x);
+  return {select(x.observable, unit_angle(r.sin1, r.cos1), V(0)),
+          select(x.observable, unit_angle(r.sin2, r.cos2), V(0))};
+}
+
+// True where derivatives and losses count a crossing: it is no tangent, and |F_omega| / k = |s cos chi| / k reaches the cut.
+template <class V>
+BRG_CORE bool contributes(const Crossing<V>& x, const Beam<V>& beam, V grazing_cut) {
+  return x.inverse_s != V(0) && absolute(x.s * beam.cos_chi) >= grazing_cut * beam.wavenumber;
+}
+
+// Cotangents of the inputs for w1 = dL/domega1, w2 = dL/domega2. Q is an input of its own.
+template <class V>
+struct CrossingBar {
+  Vec3<V> g;
+  V q2, wavenumber, chi;
+};
+
+template <class V>
+BRG_CORE CrossingBar<V> solve_vjp(const Crossing<V>& x, const Beam<V>& beam, V gz, V q2, V w1, V w2) {
+  const V sum = w1 + w2, m = (w1 - w2) * x.inverse_s, cm = x.c * m;
+  const V q2_bar = m * beam.half;
+  return {{mul_add(x.uy, sum, -(x.ux * cm)), -mul_add(x.ux, sum, x.uy * cm), beam.tan_chi * m},
+          q2_bar,
+          -(q2 * q2_bar) / beam.wavenumber,
+          mul_add(x.c, beam.tan_chi, gz) * m};
+}
+
+// Rates of both roots for rates of the inputs.
+template <class V>
+BRG_CORE Roots<V> solve_jvp(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g, V q2, Vec3<V> g_dot, V q2_dot,
+                            V wavenumber_dot, V chi_dot) {
+  const V c_dot = mul_add(
+      g_dot.z, beam.tan_chi,
+      mul_add(beam.half, q2_dot - q2 * wavenumber_dot / beam.wavenumber, mul_add(x.c, beam.tan_chi, g.z) * chi_dot));
+  const V turn = x.uy * g_dot.x - x.ux * g_dot.y;
+  const V radial = mul_add(x.ux, g_dot.x, x.uy * g_dot.y);
+  const V spread = (c_dot - x.c * radial) * x.inverse_s;
+  return {turn + spread, turn - spread};
+}
+
+// Rates of both roots by three free components of the beam d (domega/dd = G_lab / -F_omega) and of the axis e at
+// fixed d, in the frame: row r is domega_r / d(component).
+template <class V>
+struct FrameRates {
+  Vec3<V> beam1, beam2, axis1, axis2;
+};
+
+template <class V>
+BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g) {
+  const RootVectors<V> r = root_vectors(x);
+  const V cos_chi = beam.cos_chi, sin_chi = beam.tan_chi * beam.cos_chi;
+  const V scale = x.inverse_s / cos_chi;
+  const auto axis = [&](V sin_omega, V cos_omega, V factor) -> Vec3<V> {
+    const V forward = mul_add(g.x, cos_omega, g.y * sin_omega);
+    const V height = V(1) - cos_omega;
+    return factor * Vec3<V>{mul_add(cos_chi * g.z, height, sin_chi * mul_add(g.y, sin_omega, g.x)),
+                            mul_add(sin_omega, cos_chi * g.z - sin_chi * g.x, sin_chi * g.y),
+                            mul_add(V(2) * sin_chi * g.z, height, -(cos_chi * forward))};
+  };
+  return {scale * Vec3<V>{-x.c, x.s, g.z}, -scale * Vec3<V>{-x.c, -x.s, g.z}, axis(r.sin1, r.cos1, scale),
+          axis(r.sin2, r.cos2, -scale)};
+}
+
+}  // namespace braggrad::core

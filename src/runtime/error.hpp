@@ -1,0 +1,52 @@
+// Faults inside the library are exceptions of one type; every entry point turns them into a status and a sentence.
+#pragma once
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "braggrad/types.h"
+
+namespace braggrad {
+
+class Error : public std::runtime_error {
+ public:
+  Error(brg_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
+  brg_status status() const noexcept { return status_; }
+
+ private:
+  brg_status status_;
+};
+
+[[noreturn]] inline void fail(brg_status status, const std::string& message) { throw Error(status, message); }
+
+inline void require(bool condition, const std::string& message) {
+  if (!condition) fail(BRG_ERROR_INVALID_ARGUMENT, message);
+}
+
+// The thread's last message. Never throws; a message that does not fit into memory is cut.
+void set_last_error(const char* function, const char* message) noexcept;
+const char* last_error() noexcept;
+
+// Runs the body of an entry point.
+template <class Body>
+brg_status guarded(const char* function, Body&& body) noexcept {
+  try {
+    body();
+    return BRG_SUCCESS;
+  } catch (const Error& error) {
+    set_last_error(function, error.what());
+    return error.status();
+  } catch (const std::bad_alloc&) {
+    set_last_error(function, "out of host memory");
+    return BRG_ERROR_OUT_OF_MEMORY;
+  } catch (const std::exception& error) {
+    set_last_error(function, error.what());
+    return BRG_ERROR_INTERNAL;
+  } catch (...) {
+    set_last_error(function, "an unknown fault inside the library");
+    return BRG_ERROR_INTERNAL;
+  }
+}
+
+}  // namespace braggrad
