@@ -22,10 +22,11 @@ brg_status brg_context_create(const brg_context_options* options, brg_context** 
     const brg_context_options o = options ? braggrad::read_struct(options, "options") : brg_context_options{};
     if (o.backend == BRG_BACKEND_CUDA) braggrad::fail(BRG_ERROR_NO_DEVICE, "this build of the library has no CUDA");
     braggrad::require(o.backend == BRG_BACKEND_AUTO || o.backend == BRG_BACKEND_CPU, "options.backend is unknown");
-    auto made = std::make_unique<brg_context>();
-    made->backend_kind = BRG_BACKEND_CPU;
-    made->backend = std::make_unique<braggrad::cpu::CpuBackend>();
-    *context = made.release();
+    const int64_t max_pairs = o.max_pairs_per_launch ? o.max_pairs_per_launch : int64_t{1} << 30;
+    const int threads = o.threads ? o.threads : braggrad::usable_cores();
+    *context = std::make_unique<brg_context>(BRG_BACKEND_CPU, braggrad::cpu::make_cpu_backend(threads, max_pairs),
+                                             braggrad::CallLog())
+                   .release();
   });
 }
 
@@ -34,8 +35,6 @@ brg_status brg_context_destroy(brg_context* context) {
   return BRG_SUCCESS;
 }
 
-brg_backend brg_context_backend(const brg_context* context) {
-  return context ? context->backend_kind : BRG_BACKEND_AUTO;
-}
+brg_backend brg_context_backend(const brg_context* context) { return context ? context->kind() : BRG_BACKEND_AUTO; }
 
 }  // extern "C"

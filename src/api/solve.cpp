@@ -22,7 +22,8 @@ void solve(brg_context* context, const brg_geometry* geometry, const ItemsStruct
   problem.frame = read_frame(geometry, items.wavenumber != nullptr);
   problem.items = {items.count, items.g, items.g_magnitude, items.wavenumber, items.chi};
   problem.roots = {roots.omega1, roots.omega2, roots.observable};
-  context->backend->operations(T{}).solve(problem);
+  Scratch scratch(*context);
+  context->backend().operations(T{}).solve(problem, scratch);
 }
 
 }  // namespace

@@ -1,9 +1,29 @@
-// What a backend is given: checked inputs and outputs of each operation, as plain pointers into the context's memory.
+// What a backend is given: the checked inputs and outputs of each operation, as plain pointers into the context's
+// memory. NULL means what it means in the public headers.
 #pragma once
 
 #include "core/frame.hpp"
 
 namespace braggrad::core {
+
+// A direction in the geometry's own values; what an array replaces is zero here.
+struct GeometryTangent {
+  double wavenumber, chi;
+  Vec3<double> beam, axis;
+
+  BRG_CORE bool moves_frame() const {
+    return beam.x != 0 || beam.y != 0 || beam.z != 0 || axis.x != 0 || axis.y != 0 || axis.z != 0;
+  }
+};
+
+// Sums over the batch for the geometry's own values.
+template <class T>
+struct GeometryGradient {
+  T *wavenumber, *chi, *beam, *axis;
+  bool own_wavenumber, own_chi;  // false: an array replaces the value, and its sum is 0
+
+  bool wanted() const { return wavenumber || chi || beam || axis; }
+};
 
 template <class T>
 struct Items {
@@ -14,7 +34,53 @@ struct Items {
 template <class T>
 struct RootsOutput {
   T *omega1, *omega2;
-  uint8_t* observable;
+  uint8_t *observable;
+};
+
+template <class T>
+struct RootCotangents {
+  const T *omega1, *omega2;
+};
+
+template <class T>
+struct ItemsGradient {
+  T *g, *g_magnitude, *wavenumber, *chi;
+  GeometryGradient<T> geometry;
+  bool accumulate;
+};
+
+template <class T>
+struct ItemsTangent {
+  const T *g, *g_magnitude, *wavenumber, *chi;
+  GeometryTangent geometry;
+};
+
+template <class T>
+struct Orientations {
+  int64_t count;
+  const T *rotation, *reciprocal_basis, *wavenumber, *chi;
+  bool column_major, magnitude_from_rotated;
+};
+
+template <class T>
+struct Reflections {
+  int64_t count;
+  const T *q, *q2;     // q2 NULL: computed from q
+  const int32_t *hkl;  // NULL: not known
+};
+
+template <class T>
+struct OrientationsGradient {
+  T *rotation, *rotation_vector, *reciprocal_basis, *wavenumber, *chi;
+  T *q, *reflections_basis;
+  GeometryGradient<T> geometry;
+  bool accumulate;
+};
+
+template <class T>
+struct OrientationsTangent {
+  const T *rotation, *rotation_vector, *reciprocal_basis, *wavenumber, *chi, *q;
+  GeometryTangent geometry;
 };
 
 template <class T>
@@ -24,26 +90,127 @@ struct SolveProblem {
   RootsOutput<T> roots;
 };
 
-// One item in the frame.
 template <class T>
-struct Item {
-  Vec3<T> g;
-  T q2;
-  Beam<T> beam;
-  Crossing<T> crossing;
+struct SolveVjpProblem {
+  Frame frame;
+  Items<T> items;
+  RootCotangents<T> cotangents;
+  ItemsGradient<T> gradient;
 };
 
 template <class T>
-BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i) {
-  Item<T> item;
-  const Vec3<T> g = load_vector<T>(items.g + 3 * i);
-  item.g = frame.identity ? g : multiply(convert<T>(frame.m), g);
-  item.q2 = items.g_magnitude ? items.g_magnitude[i] * items.g_magnitude[i] : dot(g, g);
-  item.beam = beam_of(frame, items.wavenumber, items.chi, i);
-  const T bad = item.beam.half - item.beam.half;  // NaN where the beam is not usable
-  const T offset = item.q2 / (T(2) * item.beam.wavenumber * item.beam.cos_chi) + bad;
-  item.crossing = intersect(item.g.x, item.g.y, mul_add(item.g.z, item.beam.tan_chi, offset), item.beam.cos_chi);
-  return item;
-}
+struct SolveJvpProblem {
+  Frame frame;
+  Items<T> items;
+  ItemsTangent<T> tangent;
+  RootsOutput<T> roots;
+};
+
+template <class T>
+struct RotateProblem {
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  T *g;
+};
+
+template <class T>
+struct RotateVjpProblem {
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  const T *g_bar;
+  OrientationsGradient<T> gradient;
+};
+
+template <class T>
+struct RotateJvpProblem {
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  OrientationsTangent<T> tangent;
+  T *g;
+};
+
+template <class T>
+struct PredictProblem {
+  Frame frame;
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  RootsOutput<T> roots;
+};
+
+template <class T>
+struct PredictVjpProblem {
+  Frame frame;
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  RootCotangents<T> cotangents;
+  OrientationsGradient<T> gradient;
+};
+
+template <class T>
+struct PredictJvpProblem {
+  Frame frame;
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  OrientationsTangent<T> tangent;
+  RootsOutput<T> roots;
+};
+
+template <class T>
+struct BeamProblem {
+  Frame frame;
+  Items<T> items;
+  const T *omega;
+  T *direction, *two_theta, *eta;
+};
+
+// Half-open windows of omega, limits in [-pi, pi); low > high wraps.
+struct OmegaWindows {
+  static constexpr int most = 8;
+  int count;  // 0: the whole turn
+  double low[most], high[most];
+};
+
+template <class T>
+struct SpotsProblem {
+  Frame frame;
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  OmegaWindows windows;
+  int64_t capacity;
+  int64_t *offsets;
+  int32_t *reflection;
+  uint8_t *root;
+  T *omega;
+  int64_t *count;  // host memory, or NULL: do not wait
+};
+
+template <class T>
+struct OmegaTargets {
+  int32_t loss;
+  double delta, missing_loss;
+  int64_t orientation_stride;
+  const T *omega1, *omega2, *weight1, *weight2;
+  const int64_t *offsets;
+  const int32_t *reflection;
+  const uint8_t *root;
+  const T *omega, *weight;
+};
+
+template <class T>
+struct OmegaLossOutput {
+  uint32_t parameters;
+  T *loss, *gradient, *normal, *rotation_bar;
+  int32_t *observable, *matched, *missing, *grazing;
+  bool accumulate;
+};
+
+template <class T>
+struct OmegaLossProblem {
+  Frame frame;
+  Reflections<T> reflections;
+  Orientations<T> orientations;
+  OmegaTargets<T> targets;
+  OmegaLossOutput<T> output;
+};
 
 }  // namespace braggrad::core

@@ -139,4 +139,11 @@ BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Ve
           axis(r.sin2, r.cos2, -scale)};
 }
 
+// Adds the rates by a moving beam and axis, both in the frame.
+template <class V>
+BRG_CORE void add_frame_rates(Roots<V>& rates, const FrameRates<V>& by, Vec3<V> beam_dot, Vec3<V> axis_dot) {
+  rates.omega1 += dot(by.beam1, beam_dot) + dot(by.axis1, axis_dot);
+  rates.omega2 += dot(by.beam2, beam_dot) + dot(by.axis2, axis_dot);
+}
+
 }  // namespace braggrad::core

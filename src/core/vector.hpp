@@ -57,9 +57,9 @@ BRG_CORE Mat3<V> transpose(const Mat3<V>& m) {
 // a b
 template <class V>
 BRG_CORE Mat3<V> multiply(const Mat3<V>& a, const Mat3<V>& b) {
-  const Vec3<V> x = multiply(a, {b.xx, b.yx, b.zx});
-  const Vec3<V> y = multiply(a, {b.xy, b.yy, b.zy});
-  const Vec3<V> z = multiply(a, {b.xz, b.yz, b.zz});
+  const Vec3<V> x = multiply(a, Vec3<V>{b.xx, b.yx, b.zx});
+  const Vec3<V> y = multiply(a, Vec3<V>{b.xy, b.yy, b.zy});
+  const Vec3<V> z = multiply(a, Vec3<V>{b.xz, b.yz, b.zz});
   return {x.x, y.x, z.x, x.y, y.y, z.y, x.z, y.z, z.z};
 }
 

@@ -1,24 +1,66 @@
 // The CPU backend: each operation has a file of its own in this folder.
 #pragma once
 
+#include "core/partition.hpp"
 #include "runtime/backend.hpp"
+#include "runtime/thread_pool.hpp"
 
 namespace braggrad::cpu {
+
+// What the operations share.
+struct Engine {
+  ThreadPool pool;
+  int64_t max_pairs;
+
+  // Splits [0, count) at multiples of `grain` into tasks, and runs body(first, last) on each, in launches of at most max_pairs items.
+  template <class Body>
+  void for_ranges(int64_t count, int64_t grain, const Body& body) {
+    for (int64_t start = 0; start < count; start += max_pairs) {
+      const int64_t stop = std::min(count, start + max_pairs);
+      pool.run(core::blocks_of(stop - start, grain), [&](int64_t task) {
+        const int64_t first = start + task * grain;
+        body(first, std::min(first + grain, stop));
+      });
+    }
+  }
+
+  // Runs body(b, first, last) for parts of the rows of a [rows, length] array.
+  template <class Body>
+  void for_pairs(int64_t rows, int64_t length, const Body& body) {
+    for_ranges(rows * length, pairs_per_task, [&](int64_t first, int64_t last) {
+      for (int64_t b = first / length; first < last; ++b) {
+        const int64_t end = std::min(last, (b + 1) * length);
+        body(b, first - b * length, end - b * length);
+        first = end;
+      }
+    });
+  }
+
+  static constexpr int64_t pairs_per_task = 4096;
+};
 
 template <class T>
 class CpuOperations final : public Operations<T> {
  public:
-  void solve(const core::SolveProblem<T>& problem) override;
-};
-
-class CpuBackend final : public Backend {
- public:
-  Operations<float>& operations(float) override { return operations_f32_; }
-  Operations<double>& operations(double) override { return operations_f64_; }
+  explicit CpuOperations(Engine& engine) : engine_(engine) {}
+  void rotate(const core::RotateProblem<T>& problem, Scratch& scratch) override;
+  void rotate_vjp(const core::RotateVjpProblem<T>& problem, Scratch& scratch) override;
+  void rotate_jvp(const core::RotateJvpProblem<T>& problem, Scratch& scratch) override;
+  void solve(const core::SolveProblem<T>& problem, Scratch& scratch) override;
+  void solve_vjp(const core::SolveVjpProblem<T>& problem, Scratch& scratch) override;
+  void solve_jvp(const core::SolveJvpProblem<T>& problem, Scratch& scratch) override;
+  void predict(const core::PredictProblem<T>& problem, Scratch& scratch) override;
+  void predict_vjp(const core::PredictVjpProblem<T>& problem, Scratch& scratch) override;
+  void predict_jvp(const core::PredictJvpProblem<T>& problem, Scratch& scratch) override;
+  void diffracted_beam(const core::BeamProblem<T>& problem, Scratch& scratch) override;
+  void predict_spots(const core::SpotsProblem<T>& problem, Scratch& scratch) override;
+  void omega_loss(const core::OmegaLossProblem<T>& problem, Scratch& scratch) override;
 
  private:
-  CpuOperations<float> operations_f32_;
-  CpuOperations<double> operations_f64_;
+  Engine& engine_;
 };
+
+std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch);
+std::shared_ptr<Device> cpu_device();
 
 }  // namespace braggrad::cpu

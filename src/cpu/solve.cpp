@@ -1,21 +1,68 @@
-// Roots of given scattering vectors on the CPU.
+// Roots of given scattering vectors on the CPU, with VJP and JVP.
+#include "core/item.hpp"
 #include "cpu/cpu_backend.hpp"
+#include "cpu/sums.hpp"
 
 namespace braggrad::cpu {
 
+using namespace core;
+
 template <class T>
-void CpuOperations<T>::solve(const core::SolveProblem<T>& problem) {
-  const core::RootsOutput<T>& out = problem.roots;
-  for (int64_t i = 0; i < problem.items.count; ++i) {
-    const core::Item<T> item = core::load_item(problem.frame, problem.items, i);
-    const core::Roots<T> roots = core::roots(item.crossing);
-    if (out.omega1) out.omega1[i] = roots.omega1;
-    if (out.omega2) out.omega2[i] = roots.omega2;
-    if (out.observable) out.observable[i] = item.crossing.observable;
-  }
+void CpuOperations<T>::solve(const SolveProblem<T>& p, Scratch& scratch) {
+  if (!scratch.ready()) return;
+  engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const Crossing<T> crossing = load_item(p.frame, p.items, i).crossing;
+      const Roots<T> omega = p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{};
+      store_roots(p.roots, i, omega, crossing.observable);
+    }
+  });
 }
 
-template void CpuOperations<float>::solve(const core::SolveProblem<float>&);
-template void CpuOperations<double>::solve(const core::SolveProblem<double>&);
+template <class T>
+void CpuOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch) {
+  const bool sums = p.gradient.geometry.wanted();
+  const bool frame = p.gradient.geometry.beam || p.gradient.geometry.axis;
+  const int64_t blocks = blocks_of(p.items.count, item_block);
+  const Slot<double> slot = scratch.reserve<double>(sums ? blocks * BatchSums::count : 0);
+  if (!scratch.ready()) return;
+  double* partial = scratch[slot];
+  const int64_t launch = rows_per_launch(engine_.max_pairs, 1, item_block);
+  for (int64_t start = 0; start < p.items.count; start += launch) {
+    const int64_t stop = std::min(p.items.count, start + launch);
+    engine_.pool.run(blocks_of(stop - start, item_block), [&](int64_t task) {
+      const int64_t first = start + task * item_block, last = std::min(first + item_block, stop);
+      OrientationSums block;
+      for (int64_t i = first; i < last; ++i) {
+        const Item<T> item = load_item(p.frame, p.items, i);
+        const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[i] : T(0);
+        const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[i] : T(0);
+        const ItemBar<T> bar = item_vjp(p.frame, item, p.items, i, w1, w2, frame);
+        store_item(p.gradient, i, bar);
+        if (sums) add_item(block, bar);
+      }
+      if (sums) store_partial(partial + first / item_block * BatchSums::count, block);
+    });
+  }
+  if (sums) store_geometry(p.frame, p.gradient.geometry, p.gradient.accumulate, total(partial, blocks).data());
+}
+
+template <class T>
+void CpuOperations<T>::solve_jvp(const SolveJvpProblem<T>& p, Scratch& scratch) {
+  if (!scratch.ready()) return;
+  engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const Item<T> item = load_item(p.frame, p.items, i);
+      store_roots(p.roots, i, item_jvp(p.frame, item, p.items, p.tangent, i), item.crossing.observable);
+    }
+  });
+}
+
+template void CpuOperations<float>::solve(const SolveProblem<float>&, Scratch&);
+template void CpuOperations<double>::solve(const SolveProblem<double>&, Scratch&);
+template void CpuOperations<float>::solve_vjp(const SolveVjpProblem<float>&, Scratch&);
+template void CpuOperations<double>::solve_vjp(const SolveVjpProblem<double>&, Scratch&);
+template void CpuOperations<float>::solve_jvp(const SolveJvpProblem<float>&, Scratch&);
+template void CpuOperations<double>::solve_jvp(const SolveJvpProblem<double>&, Scratch&);
 
 }  // namespace braggrad::cpu

@@ -1,12 +1,44 @@
-// A context: a backend, and the process that made it.
+// A context: a backend, its workspace, and the process that made it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <string>
 
 #include "braggrad/context.h"
 #include "runtime/backend.hpp"
+#include "runtime/call_log.hpp"
 
-struct brg_context {
-  brg_backend backend_kind;
-  std::unique_ptr<braggrad::Backend> backend;
+struct brg_context final : braggrad::ScratchSource {
+ public:
+  brg_context(brg_backend kind, std::unique_ptr<braggrad::Backend> backend, braggrad::CallLog log);
+  ~brg_context() override;
+
+  brg_backend kind() const noexcept { return kind_; }
+  braggrad::Backend& backend() const noexcept { return *backend_; }
+  const braggrad::CallLog& log() const noexcept { return log_; }
+
+  // Throws where the context was made in another process.
+  void require_same_process() const;
+  // Throws where a handle lives on another device.
+  void require_same_device(const braggrad::Device& device, const char* name) const;
+
+  void set_workspace(void* workspace, size_t bytes);
+  void set_dry_run(bool on);
+  size_t workspace_size() const noexcept { return recorded_; }
+
+  void* acquire(size_t bytes) override;
+  void give_back(void* memory) noexcept override;
+  bool dry_run() const noexcept override { return dry_run_; }
+
+ private:
+  brg_backend kind_;
+  std::unique_ptr<braggrad::Backend> backend_;
+  braggrad::CallLog log_;
+  pid_t process_;
+  void* workspace_ = nullptr;
+  size_t workspace_bytes_ = 0;
+  bool dry_run_ = false;
+  size_t recorded_ = 0;
 };

@@ -1,0 +1,63 @@
+// Host memory and the threads of the CPU backend.
+#include "cpu/cpu_backend.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace braggrad::cpu {
+namespace {
+
+constexpr std::align_val_t alignment{256};
+
+class HostMemory final : public Device {
+ public:
+  brg_backend kind() const noexcept override { return BRG_BACKEND_CPU; }
+  int index() const noexcept override { return 0; }
+  void* allocate(size_t bytes) override { return ::operator new(bytes, alignment); }
+  void release(void* memory) noexcept override { ::operator delete(memory, alignment); }
+};
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, int64_t max_pairs)
+      : engine_{ThreadPool(threads), max_pairs}, operations_f32_(engine_), operations_f64_(engine_) {}
+
+  std::shared_ptr<Device> device() const override { return cpu_device(); }
+  Operations<float>& operations(float) override { return operations_f32_; }
+  Operations<double>& operations(double) override { return operations_f64_; }
+
+  // One block is kept between calls: fresh pages cost more than the arithmetic.
+  void* acquire_scratch(size_t bytes) override {
+    if (scratch_.size() < bytes) {
+      scratch_ = DeviceMemory();
+      scratch_ = DeviceMemory(cpu_device(), bytes);
+    }
+    return scratch_.data();
+  }
+  void release_scratch(void*) noexcept override {}
+
+  void upload(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
+  void download(void* to, const void* from, size_t bytes) override { std::memcpy(to, from, bytes); }
+  void clear(void* memory, size_t bytes) override { std::memset(memory, 0, bytes); }
+  void synchronize() override {}
+  void set_stream(void*) override {}
+  void use_own_stream() override {}
+  void abandon() noexcept override { engine_.pool.abandon(); }
+
+ private:
+  Engine engine_;
+  CpuOperations<float> operations_f32_;
+  CpuOperations<double> operations_f64_;
+  DeviceMemory scratch_;
+};
+
+}  // namespace
+
+std::shared_ptr<Device> cpu_device() { return std::make_shared<HostMemory>(); }
+
+std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch) {
+  return std::make_unique<CpuBackend>(threads, max_pairs_per_launch);
+}
+
+}  // namespace braggrad::cpu

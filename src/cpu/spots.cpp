@@ -1,0 +1,71 @@
+// Diffracted beams and compact spot lists on the CPU.
+#include "core/spots.hpp"
+
+#include "core/item.hpp"
+#include "core/predict.hpp"
+#include "core/rotate.hpp"
+#include "cpu/cpu_backend.hpp"
+
+namespace braggrad::cpu {
+
+using namespace core;
+
+template <class T>
+void CpuOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratch) {
+  if (!scratch.ready()) return;
+  engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) store_beam(p, i, diffracted_beam_of(p, i));
+  });
+}
+
+namespace {
+
+// Calls found(n, root, omega) for every spot of orientation b, in order.
+template <class T, class Found>
+void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
+  const Setting<T> setting = make_setting(p.frame, p.orientations, b);
+  for (int64_t n = 0; n < p.reflections.count; ++n) {
+    const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, n).crossing;
+    if (!crossing.observable) continue;
+    const Roots<T> omega = roots(crossing);
+    if (in_windows(p.windows, static_cast<double>(omega.omega1))) found(n, 1, omega.omega1);
+    if (in_windows(p.windows, static_cast<double>(omega.omega2))) found(n, 2, omega.omega2);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void CpuOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch) {
+  const int64_t count = p.orientations.count;
+  const Slot<int64_t> slot = scratch.reserve<int64_t>(p.offsets ? 0 : count + 1);
+  if (!scratch.ready()) return;
+  int64_t* offsets = p.offsets ? p.offsets : scratch[slot];
+  engine_.pool.run(count, [&](int64_t b) {
+    int64_t spots = 0;
+    for_spots(p, b, [&](int64_t, int, T) { ++spots; });
+    offsets[b + 1] = spots;
+  });
+  offsets[0] = 0;
+  for (int64_t b = 0; b < count; ++b) offsets[b + 1] += offsets[b];
+  if (p.capacity > 0 && (p.reflection || p.root || p.omega))
+    engine_.pool.run(count, [&](int64_t b) {
+      int64_t at = offsets[b];
+      for_spots(p, b, [&](int64_t n, int root, T omega) {
+        if (at < p.capacity) {
+          if (p.reflection) p.reflection[at] = static_cast<int32_t>(n);
+          if (p.root) p.root[at] = static_cast<uint8_t>(root);
+          if (p.omega) p.omega[at] = omega;
+        }
+        ++at;
+      });
+    });
+  if (p.count) *p.count = offsets[count];
+}
+
+template void CpuOperations<float>::diffracted_beam(const BeamProblem<float>&, Scratch&);
+template void CpuOperations<double>::diffracted_beam(const BeamProblem<double>&, Scratch&);
+template void CpuOperations<float>::predict_spots(const SpotsProblem<float>&, Scratch&);
+template void CpuOperations<double>::predict_spots(const SpotsProblem<double>&, Scratch&);
+
+}  // namespace braggrad::cpu
