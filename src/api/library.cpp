@@ -1,10 +1,19 @@
 // Group 1: the library itself.
 #include "braggrad/library.h"
 
+#include <string>
+
+#include "runtime/cuda.hpp"
 #include "runtime/error.hpp"
 
 #define BRG_TEXT_OF(x) #x
 #define BRG_TEXT(x) BRG_TEXT_OF(x)
+
+#if defined(__clang__)
+#define BRG_COMPILER "clang " __clang_version__
+#else
+#define BRG_COMPILER "gcc " __VERSION__
+#endif
 
 extern "C" {
 
@@ -13,6 +22,16 @@ const char* brg_version(void) {
 }
 
 uint32_t brg_abi_version(void) { return BRG_ABI_VERSION; }
+
+const char* brg_build_info(void) {
+  try {
+    static const std::string text = "braggrad " + std::string(brg_version()) + ", " + BRG_COMPILER + ", " +
+                                    braggrad::cuda::build_info() + ", scalar CPU code";
+    return text.c_str();
+  } catch (...) {
+    return "braggrad";  // out of memory
+  }
+}
 
 const char* brg_status_name(brg_status status) {
   static constexpr const char* names[] = {

@@ -1,44 +1,89 @@
 // Group 9: the roots of given scattering vectors.
 #include "braggrad/solve.h"
 
+#include "api/arrays.hpp"
+#include "api/call.hpp"
 #include "api/geometry.hpp"
-#include "runtime/context.hpp"
-#include "runtime/error.hpp"
-#include "runtime/struct_reader.hpp"
 
 namespace braggrad {
 namespace {
 
 template <class ItemsStruct, class RootsStruct>
-void solve(brg_context* context, const brg_geometry* geometry, const ItemsStruct* given_items,
-           const RootsStruct* given_roots) {
-  require(context != nullptr, "context is NULL");
-  const ItemsStruct items = read_struct(given_items, "items");
-  const RootsStruct roots = read_struct(given_roots, "roots");
-  require(items.count >= 0, "items.count is " + std::to_string(items.count) + ": it must not be negative");
-  require(items.count == 0 || items.g != nullptr, "items.g is NULL");
-  using T = std::remove_pointer_t<decltype(roots.omega1)>;
-  core::SolveProblem<T> problem;
-  problem.frame = read_frame(geometry, items.wavenumber != nullptr);
-  problem.items = {items.count, items.g, items.g_magnitude, items.wavenumber, items.chi};
-  problem.roots = {roots.omega1, roots.omega2, roots.observable};
-  Scratch scratch(*context);
-  context->backend().operations(T{}).solve(problem, scratch);
+void solve(brg_context& context, const brg_geometry* geometry, const ItemsStruct* items, const RootsStruct* roots) {
+  using T = Element<decltype(RootsStruct::omega1)>;
+  core::SolveProblem<T> p;
+  p.items = read_items(items);
+  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.roots = read_roots(roots, "roots");
+  Scratch scratch(context);
+  context.backend().operations(T{}).solve(p, scratch);
+}
+
+template <class ItemsStruct, class CotangentsStruct, class GradientStruct>
+void solve_vjp(brg_context& context, const brg_geometry* geometry, const ItemsStruct* items,
+               const CotangentsStruct* cotangents, const GradientStruct* gradient) {
+  using T = Element<decltype(ItemsStruct::g)>;
+  core::SolveVjpProblem<T> p;
+  p.items = read_items(items);
+  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.cotangents = read_cotangents(cotangents);
+  p.gradient = read_items_gradient(gradient, p.items);
+  Scratch scratch(context);
+  context.backend().operations(T{}).solve_vjp(p, scratch);
+}
+
+template <class ItemsStruct, class TangentStruct, class RootsStruct>
+void solve_jvp(brg_context& context, const brg_geometry* geometry, const ItemsStruct* items,
+               const TangentStruct* tangent, const RootsStruct* roots_dot) {
+  using T = Element<decltype(ItemsStruct::g)>;
+  core::SolveJvpProblem<T> p;
+  p.items = read_items(items);
+  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.tangent = read_items_tangent(tangent, p.items);
+  p.roots = read_roots(roots_dot, "roots_dot");
+  Scratch scratch(context);
+  context.backend().operations(T{}).solve_jvp(p, scratch);
 }
 
 }  // namespace
 }  // namespace braggrad
 
+using braggrad::called;
+
 extern "C" {
 
 brg_status brg_solve_f64(brg_context* context, const brg_geometry* geometry, const brg_items_f64* items,
                          const brg_roots_f64* roots) {
-  return braggrad::guarded("brg_solve_f64", [&] { braggrad::solve(context, geometry, items, roots); });
+  return called("brg_solve_f64", context, [&] { braggrad::solve(*context, geometry, items, roots); });
+}
+
+brg_status brg_solve_vjp_f64(brg_context* context, const brg_geometry* geometry, const brg_items_f64* items,
+                             const brg_root_cotangents_f64* cotangents, const brg_items_gradient_f64* gradient) {
+  return called("brg_solve_vjp_f64", context,
+                [&] { braggrad::solve_vjp(*context, geometry, items, cotangents, gradient); });
+}
+
+brg_status brg_solve_jvp_f64(brg_context* context, const brg_geometry* geometry, const brg_items_f64* items,
+                             const brg_items_tangent_f64* tangent, const brg_roots_f64* roots_dot) {
+  return called("brg_solve_jvp_f64", context,
+                [&] { braggrad::solve_jvp(*context, geometry, items, tangent, roots_dot); });
 }
 
 brg_status brg_solve_f32(brg_context* context, const brg_geometry* geometry, const brg_items_f32* items,
                          const brg_roots_f32* roots) {
-  return braggrad::guarded("brg_solve_f32", [&] { braggrad::solve(context, geometry, items, roots); });
+  return called("brg_solve_f32", context, [&] { braggrad::solve(*context, geometry, items, roots); });
+}
+
+brg_status brg_solve_vjp_f32(brg_context* context, const brg_geometry* geometry, const brg_items_f32* items,
+                             const brg_root_cotangents_f32* cotangents, const brg_items_gradient_f32* gradient) {
+  return called("brg_solve_vjp_f32", context,
+                [&] { braggrad::solve_vjp(*context, geometry, items, cotangents, gradient); });
+}
+
+brg_status brg_solve_jvp_f32(brg_context* context, const brg_geometry* geometry, const brg_items_f32* items,
+                             const brg_items_tangent_f32* tangent, const brg_roots_f32* roots_dot) {
+  return called("brg_solve_jvp_f32", context,
+                [&] { braggrad::solve_jvp(*context, geometry, items, tangent, roots_dot); });
 }
 
 }  // extern "C"

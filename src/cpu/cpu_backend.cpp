@@ -27,6 +27,9 @@ class CpuBackend final : public Backend {
   Operations<float>& operations(float) override { return operations_f32_; }
   Operations<double>& operations(double) override { return operations_f64_; }
 
+  void enter(const char*) override {}
+  void leave() noexcept override {}
+
   // One block is kept between calls: fresh pages cost more than the arithmetic.
   void* acquire_scratch(size_t bytes) override {
     if (scratch_.size() < bytes) {

@@ -34,6 +34,10 @@ class Backend {
   virtual Operations<float>& operations(float) = 0;
   virtual Operations<double>& operations(double) = 0;
 
+  // Around each call of the interface: a range in the profiler, and the caller's current device put back afterwards.
+  virtual void enter(const char* function) = 0;
+  virtual void leave() noexcept = 0;
+
   // Working memory in the order of the stream.
   virtual void* acquire_scratch(size_t bytes) = 0;
   virtual void release_scratch(void* memory) noexcept = 0;

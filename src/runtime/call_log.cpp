@@ -19,9 +19,9 @@ struct CallLog::File {
 
 CallLog::CallLog(const std::string& path) : file_(std::make_shared<File>(path)) {}
 
-void CallLog::write(const char* function, const std::string& text) const noexcept {
+void CallLog::write(const char* function, const char* text) const noexcept {
   if (!file_) return;
-  std::fprintf(file_->stream, "%s %s\n", function, text.c_str());
+  std::fprintf(file_->stream, "%s %s\n", function, text);
   std::fflush(file_->stream);
 }
 

@@ -11,7 +11,7 @@ class CallLog {
   CallLog() = default;
   // Throws where the file cannot be opened.
   explicit CallLog(const std::string& path);
-  void write(const char* function, const std::string& text) const noexcept;
+  void write(const char* function, const char* text) const noexcept;
   bool is_open() const noexcept { return file_ != nullptr; }
 
  private:

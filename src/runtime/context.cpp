@@ -11,11 +11,13 @@ brg_context::brg_context(brg_backend kind, std::unique_ptr<braggrad::Backend> ba
     : kind_(kind), backend_(std::move(backend)), log_(std::move(log)), process_(getpid()) {}
 
 brg_context::~brg_context() {
-  if (getpid() != process_) backend_->abandon();
+  if (!in_own_process()) backend_->abandon();
 }
 
+bool brg_context::in_own_process() const noexcept { return getpid() == process_; }
+
 void brg_context::require_same_process() const {
-  if (getpid() != process_)
+  if (!in_own_process())
     fail(BRG_ERROR_FORKED, "context was created in another process: create one in the child after fork()");
 }
 

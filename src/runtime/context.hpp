@@ -19,7 +19,8 @@ struct brg_context final : braggrad::ScratchSource {
   braggrad::Backend& backend() const noexcept { return *backend_; }
   const braggrad::CallLog& log() const noexcept { return log_; }
 
-  // Throws where the context was made in another process.
+  // False in a child of the process that made the context.
+  bool in_own_process() const noexcept;
   void require_same_process() const;
   // Throws where a handle lives on another device.
   void require_same_device(const braggrad::Device& device, const char* name) const;

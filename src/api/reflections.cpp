@@ -1,0 +1,131 @@
+// Group 6: sets of reflections, q = B hkl and |q|^2 in float64, held in both precisions.
+#include "runtime/reflections.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "api/call.hpp"
+#include "braggrad/reflections.h"
+
+namespace braggrad {
+namespace {
+
+constexpr int64_t most_reflections = INT32_MAX;
+
+void require_count(int64_t count) {
+  require(count >= 0 && count <= most_reflections,
+          "count is " + std::to_string(count) + ": it must be 0 to " + std::to_string(most_reflections));
+}
+
+constexpr size_t padded(size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+// Copies the values to byte `offset` of the set's memory, and moves the offset on.
+template <class T>
+const T* place(const brg_context& context, const DeviceMemory& memory, size_t& offset, const std::vector<T>& values) {
+  void* to = static_cast<unsigned char*>(memory.data()) + offset;
+  const size_t bytes = values.size() * sizeof(T);
+  if (bytes == 0) return nullptr;
+  context.backend().upload(to, values.data(), bytes);
+  offset += padded(bytes);
+  return static_cast<const T*>(to);
+}
+
+// q [count,3]; hkl [count,3] or empty.
+std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std::vector<double>& q,
+                                          const std::vector<int32_t>& hkl) {
+  const size_t count = q.size() / 3;
+  std::vector<double> q2(count);
+  for (size_t n = 0; n < count; ++n)
+    q2[n] = q[3 * n] * q[3 * n] + q[3 * n + 1] * q[3 * n + 1] + q[3 * n + 2] * q[3 * n + 2];
+  const size_t item_bytes = 3 * sizeof(int32_t) + 4 * sizeof(double) + 4 * sizeof(float);
+  auto set = std::make_unique<brg_reflections>();
+  set->count = static_cast<int64_t>(count);
+  set->device = context.backend().device();
+  set->memory = DeviceMemory(set->device, count * item_bytes + 5 * 256);
+  size_t offset = 0;
+  set->f64 = {set->count, place(context, set->memory, offset, q), place(context, set->memory, offset, q2),
+              place(context, set->memory, offset, hkl)};
+  set->f32 = {set->count, place(context, set->memory, offset, std::vector<float>(q.begin(), q.end())),
+              place(context, set->memory, offset, std::vector<float>(q2.begin(), q2.end())), set->f64.hkl};
+  return set;
+}
+
+std::vector<double> multiply_hkl(const double basis[9], const std::vector<int32_t>& hkl) {
+  std::vector<double> q(hkl.size());
+  for (size_t n = 0; n < hkl.size(); n += 3)
+    for (size_t row = 0; row < 3; ++row)
+      q[n + row] = basis[3 * row] * hkl[n] + basis[3 * row + 1] * hkl[n + 1] + basis[3 * row + 2] * hkl[n + 2];
+  return q;
+}
+
+template <class T>
+brg_status view(const char* function, brg_context* context, int64_t count, const T* q, brg_reflections** reflections) {
+  return called(function, context, [&] {
+    require(reflections != nullptr, "reflections is NULL");
+    *reflections = nullptr;
+    require_count(count);
+    require(q != nullptr || count == 0, "q is NULL");
+    auto set = std::make_unique<brg_reflections>();
+    set->count = count;
+    set->device = context->backend().device();
+    set->f64.count = set->f32.count = count;
+    if constexpr (std::is_same_v<T, double>)
+      set->f64.q = q;
+    else
+      set->f32.q = q;
+    *reflections = set.release();
+  });
+}
+
+}  // namespace
+}  // namespace braggrad
+
+using braggrad::called, braggrad::require;
+
+extern "C" {
+
+brg_status brg_reflections_create(brg_context* context, int64_t count, const int32_t* hkl, const double basis[9],
+                                  brg_reflections** reflections) {
+  return called("brg_reflections_create", context, [&] {
+    require(reflections != nullptr, "reflections is NULL");
+    *reflections = nullptr;
+    braggrad::require_count(count);
+    require(hkl != nullptr || count == 0, "hkl is NULL");
+    require(basis != nullptr, "basis is NULL");
+    for (int i = 0; i < 9; ++i) require(std::isfinite(basis[i]), "basis[" + std::to_string(i) + "] is not finite");
+    const std::vector<int32_t> indices(hkl, hkl + 3 * count);
+    auto set = braggrad::make_set(*context, braggrad::multiply_hkl(basis, indices), indices);
+    set->has_hkl = true;
+    *reflections = set.release();
+  });
+}
+
+brg_status brg_reflections_create_from_vectors(brg_context* context, int64_t count, const double* q,
+                                               brg_reflections** reflections) {
+  return called("brg_reflections_create_from_vectors", context, [&] {
+    require(reflections != nullptr, "reflections is NULL");
+    *reflections = nullptr;
+    braggrad::require_count(count);
+    require(q != nullptr || count == 0, "q is NULL");
+    *reflections = braggrad::make_set(*context, std::vector<double>(q, q + 3 * count), {}).release();
+  });
+}
+
+brg_status brg_reflections_view_f64(brg_context* context, int64_t count, const double* q,
+                                    brg_reflections** reflections) {
+  return braggrad::view("brg_reflections_view_f64", context, count, q, reflections);
+}
+
+brg_status brg_reflections_view_f32(brg_context* context, int64_t count, const float* q,
+                                    brg_reflections** reflections) {
+  return braggrad::view("brg_reflections_view_f32", context, count, q, reflections);
+}
+
+brg_status brg_reflections_destroy(brg_reflections* reflections) {
+  return braggrad::guarded("brg_reflections_destroy",
+                           [&] { const std::unique_ptr<brg_reflections> owned(reflections); });
+}
+
+int64_t brg_reflections_count(const brg_reflections* reflections) { return reflections ? reflections->count : 0; }
+
+}  // extern "C"
