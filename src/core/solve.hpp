@@ -129,11 +129,10 @@ BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Ve
   const V cos_chi = beam.cos_chi, sin_chi = beam.tan_chi * beam.cos_chi;
   const V scale = x.inverse_s / cos_chi;
   const auto axis = [&](V sin_omega, V cos_omega, V factor) -> Vec3<V> {
-    const V forward = mul_add(g.x, cos_omega, g.y * sin_omega);
     const V height = V(1) - cos_omega;
-    return factor * Vec3<V>{mul_add(cos_chi * g.z, height, sin_chi * mul_add(g.y, sin_omega, g.x)),
-                            mul_add(sin_omega, cos_chi * g.z - sin_chi * g.x, sin_chi * g.y),
-                            mul_add(V(2) * sin_chi * g.z, height, -(cos_chi * forward))};
+    return factor * Vec3<V>{mul_add(sin_chi * g.y, sin_omega, mul_add(cos_chi, g.z, sin_chi * g.x) * height),
+                            mul_add(mul_add(cos_chi, g.z, -(sin_chi * g.x)), sin_omega, sin_chi * g.y * height),
+                            mul_add(V(2) * sin_chi * g.z, height, -(cos_chi * g.y * sin_omega))};
   };
   return {scale * Vec3<V>{-x.c, x.s, g.z}, -scale * Vec3<V>{-x.c, -x.s, g.z}, axis(r.sin1, r.cos1, scale),
           axis(r.sin2, r.cos2, -scale)};

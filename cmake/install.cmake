@@ -1,0 +1,26 @@
+# Headers, library, program, CMake package and pkg-config file.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/braggrad)
+install(TARGETS braggrad EXPORT braggrad-targets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY include/braggrad DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT braggrad-targets NAMESPACE braggrad:: DESTINATION ${package_dir})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+configure_package_config_file(cmake/braggrad-config.cmake.in ${PROJECT_BINARY_DIR}/braggrad-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/braggrad-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/braggrad-config.cmake ${PROJECT_BINARY_DIR}/braggrad-config-version.cmake
+  DESTINATION ${package_dir})
+
+# Relocatable: everything follows from the place of the file itself.
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/braggrad.pc.in ${PROJECT_BINARY_DIR}/braggrad.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/braggrad.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(TARGET braggrad_cli)
+  file(RELATIVE_PATH lib_from_bin /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+  set_target_properties(braggrad_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
+  install(TARGETS braggrad_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
