@@ -2,14 +2,9 @@
 // caller, so the answer does not depend on who runs them.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace braggrad {
 
@@ -18,7 +13,7 @@ int usable_cores();
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads) : threads_(threads) {}
+  explicit ThreadPool(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
@@ -28,25 +23,13 @@ class ThreadPool {
   // Runs task(0) ... task(count - 1), the caller's thread included. Rethrows the first exception.
   void run(int64_t count, const std::function<void(int64_t)>& task);
 
-  // After fork() the threads are not there: forget them without joining.
+  // After fork() the threads are not there: forget them, with everything that they wait on, without joining.
   void abandon() noexcept;
 
  private:
-  void start();
-  void serve();
-  void work();
-
+  class Crew;
   int threads_;
-  std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_, done_;
-  uint64_t generation_ = 0;
-  int busy_ = 0;
-  bool stop_ = false;
-  const std::function<void(int64_t)>* task_ = nullptr;
-  int64_t count_ = 0;
-  std::atomic<int64_t> next_{0};
-  std::exception_ptr failure_;
+  std::unique_ptr<Crew> crew_;  // made at the first use
 };
 
 }  // namespace braggrad

@@ -1,0 +1,29 @@
+// Faults of CUDA calls become exceptions, with CUDA's name for the fault, the call, and the place in our source.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <source_location>
+#include <string>
+
+#include "runtime/error.hpp"
+
+namespace braggrad::cuda {
+
+// For calls whose fault cannot be reported. An error that is not sticky must not be taken for that of a later call.
+inline void ignore(cudaError_t status) noexcept {
+  if (status != cudaSuccess) cudaGetLastError();
+}
+
+// `call` is the function of CUDA or the kernel.
+inline void check(cudaError_t status, const char* call,
+                  std::source_location where = std::source_location::current()) {
+  if (status == cudaSuccess) return;
+  ignore(status);
+  const std::string path = where.file_name(), file = path.substr(path.find_last_of('/') + 1);
+  fail(status == cudaErrorMemoryAllocation ? BRG_ERROR_OUT_OF_MEMORY : BRG_ERROR_CUDA,
+       std::string(call) + ": " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ") at " + file + ":" +
+           std::to_string(where.line()));
+}
+
+}  // namespace braggrad::cuda
