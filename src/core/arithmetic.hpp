@@ -18,6 +18,7 @@ template <class T>
 struct Limits {
   static constexpr T smallest_normal = std::numeric_limits<T>::min();
   static constexpr T largest = std::numeric_limits<T>::max();
+  static constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
 };
 
 inline constexpr double pi = 3.14159265358979323846;

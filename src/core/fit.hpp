@@ -215,9 +215,29 @@ BRG_CORE void store_count(int32_t* out, int64_t b, int32_t value, bool accumulat
   if (out) out[b] = value + (accumulate ? out[b] : 0);
 }
 
-// Writes the outputs of one orientation.
+// Writes the gradient and the normal matrix of one orientation: every step-th element of both, from element `first` on.
+template <class T>
+BRG_CORE void store_parameters(const OmegaLossProblem<T>& p, int64_t b, const FitSums<true>& sums, int first = 0,
+                               int step = 1) {
+  const OmegaLossOutput<T>& out = p.output;
+  const int count = fit_parameter_count(out.parameters);
+  for (int i = 0; i < count; ++i) {
+    const int a = fit_parameter(out.parameters, i);
+    if (out.gradient && i % step == first)
+      store(out.gradient + b * count + i, turned_gradient(p.frame, sums.gradient, a), out.accumulate);
+    if (!out.normal) continue;
+    for (int j = i; j < count; ++j) {
+      const int element = triangle_index(i, j, count);
+      if (element % step == first)
+        store(out.normal + b * (count * (count + 1) / 2) + element,
+              turned_normal(p.frame, sums.normal, a, fit_parameter(out.parameters, j)), out.accumulate);
+    }
+  }
+}
+
+// Writes the other outputs of one orientation.
 template <class T, bool with_parameters>
-BRG_CORE void store_fit(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
+BRG_CORE void store_loss(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
   const OmegaLossOutput<T>& out = p.output;
   if (out.loss) store(out.loss + b, sums.loss, out.accumulate);
   if (out.rotation_bar) {
@@ -230,17 +250,13 @@ BRG_CORE void store_fit(const OmegaLossProblem<T>& p, int64_t b, const FitSums<w
   store_count(out.matched, b, sums.matched, out.accumulate);
   store_count(out.missing, b, sums.missing, out.accumulate);
   store_count(out.grazing, b, sums.grazing, out.accumulate);
-  if constexpr (with_parameters) {
-    const int count = fit_parameter_count(out.parameters);
-    for (int i = 0; i < count; ++i) {
-      const int a = fit_parameter(out.parameters, i);
-      if (out.gradient) store(out.gradient + b * count + i, turned_gradient(p.frame, sums.gradient, a), out.accumulate);
-      if (!out.normal) continue;
-      for (int j = i; j < count; ++j)
-        store(out.normal + b * (count * (count + 1) / 2) + triangle_index(i, j, count),
-              turned_normal(p.frame, sums.normal, a, fit_parameter(out.parameters, j)), out.accumulate);
-    }
-  }
+}
+
+// Writes all outputs of one orientation.
+template <class T, bool with_parameters>
+BRG_CORE void store_fit(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
+  store_loss(p, b, sums);
+  if constexpr (with_parameters) store_parameters(p, b, sums);
 }
 
 }  // namespace braggrad::core

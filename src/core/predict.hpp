@@ -103,6 +103,13 @@ struct WantedSums {
 };
 
 template <class T>
+BRG_CORE WantedSums wanted_sums(const OrientationsGradient<T>& out) {
+  return {out.rotation || out.rotation_vector, out.reciprocal_basis || out.reflections_basis,
+          out.wavenumber || out.chi || out.geometry.wavenumber || out.geometry.chi,
+          out.geometry.beam || out.geometry.axis};
+}
+
+template <class T>
 BRG_CORE void accumulate(OrientationSums& sums, WantedSums wanted, const Setting<T>& setting, const Pair<T>& pair,
                          const CrossingBar<T>& bar, Vec3<T> hkl, T w1, T w2) {
   if (wanted.rotation) add_outer(sums.rotation, bar.g, pair.q);

@@ -26,7 +26,7 @@ struct Beam {
 template <class T>
 BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
   const bool usable = wavenumber > 0 && is_finite(wavenumber) && is_finite(tan_chi) && absolute(cos_chi) >= 1e-6;
-  const double half = usable ? 0.5 / (wavenumber * cos_chi) : std::numeric_limits<double>::quiet_NaN();
+  const double half = usable ? 0.5 / (wavenumber * cos_chi) : Limits<double>::not_a_number;
   return {static_cast<T>(tan_chi), static_cast<T>(cos_chi), static_cast<T>(wavenumber), static_cast<T>(half)};
 }
 
