@@ -1,7 +1,6 @@
 // Sums of partial sums. One fixed order of additions, whatever the grid of the kernels that made them.
-#include "kernels/batch_sums.hpp"
-
 #include "core/batch.hpp"
+#include "kernels/batch_sums.hpp"
 #include "kernels/pairs.cuh"
 
 namespace braggrad::cuda {

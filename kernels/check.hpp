@@ -16,8 +16,7 @@ inline void ignore(cudaError_t status) noexcept {
 }
 
 // `call` is the function of CUDA or the kernel.
-inline void check(cudaError_t status, const char* call,
-                  std::source_location where = std::source_location::current()) {
+inline void check(cudaError_t status, const char* call, std::source_location where = std::source_location::current()) {
   if (status == cudaSuccess) return;
   ignore(status);
   const std::string path = where.file_name(), file = path.substr(path.find_last_of('/') + 1);

@@ -58,9 +58,7 @@ std::string why_no_device(cudaError_t status) {
 
 }  // namespace
 
-std::string build_info() {
-  return "CUDA " + version_text(CUDART_VERSION) + ", compute " + BRAGGRAD_CUDA_ARCHITECTURES;
-}
+std::string build_info() { return "CUDA " + version_text(CUDART_VERSION) + ", compute " + BRAGGRAD_CUDA_ARCHITECTURES; }
 
 DeviceCount device_count() {
   int count = 0;

@@ -19,7 +19,8 @@ struct Range {
 
 class Engine {
  public:
-  Engine(int64_t max_pairs, bool synchronous) : max_pairs_(std::min(max_pairs, most_pairs)), synchronous_(synchronous) {}
+  Engine(int64_t max_pairs, bool synchronous)
+      : max_pairs_(std::min(max_pairs, most_pairs)), synchronous_(synchronous) {}
 
   cudaStream_t stream = nullptr;
 

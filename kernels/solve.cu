@@ -42,9 +42,8 @@ void CudaOperations<T>::solve_jvp(const SolveJvpProblem<T>& p, Scratch& scratch)
 
 // A block of threads does `per_block` items: item_block where sums are wanted, and `partial` has a row for each.
 template <class T>
-__global__ void __launch_bounds__(block_threads)
-    brg_solve_vjp_kernel(const __grid_constant__ SolveVjpProblem<T> p, Range items, int64_t per_block,
-                         double* partial) {
+__global__ void __launch_bounds__(block_threads) brg_solve_vjp_kernel(const __grid_constant__ SolveVjpProblem<T> p,
+                                                                      Range items, int64_t per_block, double* partial) {
   __shared__ BlockSums block;
   if (partial) block.clear();
   const bool wants_frame = p.gradient.geometry.beam || p.gradient.geometry.axis;
@@ -73,7 +72,8 @@ void CudaOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch)
   double* partial = sums ? scratch[slot] : nullptr;
   engine_.launch_ranges("brg_solve_vjp_kernel", brg_solve_vjp_kernel<T>, p.items.count,
                         rows_per_launch(engine_.max_pairs(), 1, per_block), per_block, p, per_block, partial);
-  if (sums) add_batch<T>(engine_, p.frame, partial, blocks, {p.gradient.geometry, nullptr, false, p.gradient.accumulate});
+  if (sums)
+    add_batch<T>(engine_, p.frame, partial, blocks, {p.gradient.geometry, nullptr, false, p.gradient.accumulate});
 }
 
 template void CudaOperations<float>::solve(const SolveProblem<float>&, Scratch&);

@@ -8,6 +8,8 @@
 
 namespace braggrad::cuda {
 
+namespace cub = CUB_NS_QUALIFIER;  // the library's own copy
+
 // For all lanes of a warp; the total is left in lane 0.
 template <class V>
 __device__ __forceinline__ void sum_over_warp(V& value) {

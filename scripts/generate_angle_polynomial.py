@@ -86,9 +86,7 @@ def local_extrema(coefficients, t_max, count):
         if i + 1 < len(points):
             before = points[i - 1] if i else points[0] / 16
             candidates.append(extremum(coefficients, before, points[i + 1], mp.sign(values[i])))
-        result.append(
-            max(((t, relative_error(coefficients, t)) for t in candidates), key=lambda p: abs(p[1]))
-        )
+        result.append(max(((t, relative_error(coefficients, t)) for t in candidates), key=lambda p: abs(p[1])))
     return result
 
 

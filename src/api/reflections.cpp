@@ -41,7 +41,7 @@ std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std:
   auto set = std::make_unique<brg_reflections>();
   set->count = static_cast<int64_t>(count);
   set->device = context.backend().device();
-  set->memory = DeviceMemory(set->device, count * item_bytes + 5 * 256);
+  set->memory = DeviceMemory(set->device, count * item_bytes + padded(1) * 5);
   size_t offset = 0;
   set->f64 = {set->count, place(context, set->memory, offset, q), place(context, set->memory, offset, q2),
               place(context, set->memory, offset, hkl)};

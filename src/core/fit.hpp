@@ -117,13 +117,13 @@ BRG_CORE void add_target(FitSums<with_parameters>& sums, const Frame& frame, con
     const Jacobian<T> j = jacobian(setting, pair, bar);
     const double v = w * static_cast<double>(residual.weight);
     int k = 0;
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #pragma unroll
 #endif
     for (int a = 0; a < fit_parameters; ++a) {
       const double ja = static_cast<double>(j.values[a]);
       sums.gradient[a] = mul_add(slope, ja, sums.gradient[a]);
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #pragma unroll
 #endif
       for (int b = a; b < fit_parameters; ++b, ++k)

@@ -12,7 +12,7 @@ namespace braggrad {
 // A copy of the caller's struct, zero beyond its end. `first_size`: size of the struct in the first release.
 template <class S>
 S read_struct(const S* given, const char* name, uint32_t allowed_flags = 0, size_t first_size = sizeof(S)) {
-  require(given != nullptr, std::string(name) + " is NULL");
+  if (given == nullptr) fail(BRG_ERROR_INVALID_ARGUMENT, std::string(name) + " is NULL");
   uint32_t size = 0;
   std::memcpy(&size, given, sizeof size);
   if (size < first_size)

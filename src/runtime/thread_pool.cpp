@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <mutex>
@@ -24,7 +25,7 @@ double quota_cores() {
   double period = 0;
   std::string quota;
   if (std::ifstream both("/sys/fs/cgroup/cpu.max"); both >> quota >> period && quota != "max" && period > 0)
-    return std::atof(quota.c_str()) / period;
+    return std::strtod(quota.c_str(), nullptr) / period;
   double limit = 0;
   std::ifstream limits("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), periods("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   if (limits >> limit && periods >> period && limit > 0 && period > 0) return limit / period;

@@ -569,9 +569,7 @@ def geometry_table():
         axis = rounded_unit(sampler.direction())
         angle = sampler.uniform(0.035, 0.44)
         side = exact(unit_perpendicular(sampler, axis))
-        return axis, rounded_unit(
-            combine((sampler.sign() * mp.cos(angle), exact(axis)), (mp.sin(angle), side))
-        )
+        return axis, rounded_unit(combine((sampler.sign() * mp.cos(angle), exact(axis)), (mp.sin(angle), side)))
 
     def default():
         chi = sampler.choice((0.0, 0.02, -0.1, 0.3, -0.7, 1.2))
@@ -700,9 +698,7 @@ PARAMETERS = 11
 STRAIN_ENTRIES = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
-def make_problem(
-    name, cell, strain, orientations, reflections, wavenumber, chi=None, axis=None, beam=None, extra=()
-):
+def make_problem(name, cell, strain, orientations, reflections, wavenumber, chi=None, axis=None, beam=None, extra=()):
     """Inputs of a problem, as doubles.  `extra` reflections come first; the others are random.  No wavenumber: one
     at which a pair is near the tangent."""
     sampler = Sampler(f"predict {name}")
@@ -767,15 +763,11 @@ def make_targets(problem, sampler):
 
 def make_problems():
     return [
-        make_problem(
-            "gold_chi0", GOLD, 0, 3, 12, GOLD_WAVENUMBER, 0.0, extra=((0, 0, 2), (2, 0, 0), (0, 0, 0))
-        ),
+        make_problem("gold_chi0", GOLD, 0, 3, 12, GOLD_WAVENUMBER, 0.0, extra=((0, 0, 2), (2, 0, 0), (0, 0, 0))),
         make_problem("gold_tilted", GOLD, 0, 3, 9, None, 0.02, extra=((0, 0, 4),)),
         make_problem("triclinic_strained", TRICLINIC, 1e-3, 4, 7, 8.25, -0.1),
         make_problem("monoclinic_strong_tilt", MONOCLINIC, 0, 3, 10, 12.5, 0.7),
-        make_problem(
-            "triclinic_any_axis", TRICLINIC, 0, 3, 7, 30.0, axis=(0.1, -0.3, 1), beam=(1, 0.2, 0.15)
-        ),
+        make_problem("triclinic_any_axis", TRICLINIC, 0, 3, 7, 30.0, axis=(0.1, -0.3, 1), beam=(1, 0.2, 0.15)),
         make_problem(
             "gold_oblique",
             GOLD,
@@ -864,18 +856,14 @@ def predict_results(problem, variant):
                 by_beam = combine((1, by_beam), (weight, root.by_beam))
                 by_chi += weight * dot(root.by_beam, pair.beam_by_chi)
             row_by_g.append(by_g)
-            by_rotation = [
-                combine((1, x), (1, y)) for x, y in zip(by_rotation, outer(by_g, pair.q), strict=True)
-            ]
+            by_rotation = [combine((1, x), (1, y)) for x, y in zip(by_rotation, outer(by_g, pair.q), strict=True)]
             by_left = combine((1, by_left), (1, cross(pair.g, by_g)))
             by_q[n] = combine((1, by_q[n]), (1, by_crystal_q), (1, apply(transpose(pair.rotation), by_g)))
         all_by_g.append(row_by_g)
         all_by_rotation.append(by_rotation)
         all_by_left.append(by_left)
     for by_one, index in zip(by_q, problem["hkl"], strict=True):
-        by_basis = [
-            combine((1, x), (1, y)) for x, y in zip(by_basis, outer(by_one, exact(index)), strict=True)
-        ]
+        by_basis = [combine((1, x), (1, y)) for x, y in zip(by_basis, outer(by_one, exact(index)), strict=True)]
     result |= {"loss": loss, "dL_dG": all_by_g, "dL_dR": all_by_rotation, "dL_drotation_left": all_by_left}
     result |= {"dL_dq": by_q, "dL_dB": by_basis, "dL_dwavenumber": by_wavenumber}
     result |= {"dL_dchi": by_chi} if default else {"dL_daxis": by_axis, "dL_dbeam": by_beam}
@@ -971,9 +959,7 @@ def csv_text(rows, inputs, columns, results, digits):
         *RESULTS,
         *(f"d{branch}_{name}" for branch in (1, 2) for name in inputs),
     ]
-    widths = [
-        12 if name in ("s_over_rho", "rho_over_g") else RESULT_DIGITS for name in names[2 + len(columns) :]
-    ]
+    widths = [12 if name in ("s_over_rho", "rho_over_g") else RESULT_DIGITS for name in names[2 + len(columns) :]]
     lines = [",".join(names)]
     for index, (category, values) in enumerate(rows):
         by_name = dict(zip(inputs, values, strict=True))
@@ -1016,9 +1002,7 @@ def compact(item):
 def predict_text(problems):
     lines = []
     for problem in problems:
-        entries = [
-            f"{compact(key)}: {compact(item)}" for key, item in plain(problem_results(problem)).items()
-        ]
+        entries = [f"{compact(key)}: {compact(item)}" for key, item in plain(problem_results(problem)).items()]
         lines.append("{" + ",\n ".join(entries) + "}")
     return '{"problems": [\n' + ",\n".join(lines) + "\n]}\n"
 
@@ -1106,9 +1090,7 @@ def check_table(checker, name, text, inputs, fmt, angles, frame):
             digits = 9 if fmt is to_f32 else 17
             checker.true(
                 f"{where}: inputs",
-                all(
-                    f"{float(v):.{digits}g}" == row[k] or v == 0 for k, v in zip(inputs, values, strict=True)
-                ),
+                all(f"{float(v):.{digits}g}" == row[k] or v == 0 for k, v in zip(inputs, values, strict=True)),
             )
             check_row(checker, where, row, inputs, values, angles, frame)
 
@@ -1118,9 +1100,7 @@ def check_row(checker, where, row, inputs, values, angles, frame):
     checker.true(f"{where}: observable", row["observable"] == ("0" if both is None else "1"))
     derivative_names = [f"d{branch}_{key}" for branch in (1, 2) for key in inputs]
     if both is None:
-        checker.true(
-            f"{where}: nan", all(row[key] == "nan" for key in (*derivative_names, "omega1", "omega2"))
-        )
+        checker.true(f"{where}: nan", all(row[key] == "nan" for key in (*derivative_names, "omega1", "omega2")))
         return
     g, magnitude, wavenumber = values[:3], values[3], values[4]
     axis, beam = frame(values)
@@ -1153,9 +1133,7 @@ def check_row(checker, where, row, inputs, values, angles, frame):
     for index, key in enumerate(inputs):
         scale = length if key[0] == "g" or key == "magnitude" else wavenumber if key == "wavenumber" else 1
         step = STEP * scale * ratio**2
-        shifted = [
-            angles(*values[:index], values[index] + signed, *values[index + 1 :]) for signed in (step, -step)
-        ]
+        shifted = [angles(*values[:index], values[index] + signed, *values[index + 1 :]) for signed in (step, -step)]
         for branch in range(2):
             expected = wrap(shifted[0][branch] - shifted[1][branch]) / (2 * step)
             printed = mp.mpf(row[f"d{branch + 1}_{key}"])
@@ -1190,9 +1168,7 @@ class Model:
         else:
             self.axis, self.beam = exact(problem["axis"]), exact(problem["beam"])
 
-    def angles(
-        self, b, n, variant, *, rotation=None, basis=None, q=None, g=None, shift=0, axis=None, beam=None
-    ):
+    def angles(self, b, n, variant, *, rotation=None, basis=None, q=None, g=None, shift=0, axis=None, beam=None):
         """Angles of a pair with some inputs replaced; with g in `crystal`, Q stays that of q."""
         q = apply(basis or self.basis, self.hkl[n]) if q is None else q
         rotated = apply(rotation or self.rotations[b], q) if g is None else g
@@ -1208,9 +1184,7 @@ class Model:
 
 
 def moved(matrix, i, j, step):
-    return [
-        [x + (step if (r, c) == (i, j) else 0) for c, x in enumerate(row)] for r, row in enumerate(matrix)
-    ]
+    return [[x + (step if (r, c) == (i, j) else 0) for c, x in enumerate(row)] for r, row in enumerate(matrix)]
 
 
 def check_variant(checker, problem, variant):
@@ -1264,17 +1238,13 @@ def check_variant(checker, problem, variant):
         for i in range(3):
             expected = slope(
                 row,
-                lambda x, start=start, i=i: {
-                    "rotation": multiply(left_rotation(combine((x, units[i]))), start)
-                },
+                lambda x, start=start, i=i: {"rotation": multiply(left_rotation(combine((x, units[i]))), start)},
             )
             compare("dL_drotation_left", results["dL_drotation_left"][b][i], expected)
     for n in range(count):
         q = apply(model.basis, model.hkl[n])
         for i in range(3):
-            expected = slope(
-                [(b, n) for b in range(nb)], lambda x, q=q, i=i: {"q": combine((1, q), (x, units[i]))}
-            )
+            expected = slope([(b, n) for b in range(nb)], lambda x, q=q, i=i: {"q": combine((1, q), (x, units[i]))})
             compare("dL_dq", results["dL_dq"][n][i], expected)
     for i, j in entries:
         compare(
@@ -1292,9 +1262,7 @@ def check_variant(checker, problem, variant):
         return
     for i in range(3):
         for key, start in (("axis", model.axis), ("beam", model.beam)):
-            expected = slope(
-                pairs, lambda x, key=key, start=start, i=i: {key: combine((1, start), (x, units[i]))}
-            )
+            expected = slope(pairs, lambda x, key=key, start=start, i=i: {key: combine((1, start), (x, units[i]))})
             compare(f"dL_d{key}", results[f"dL_d{key}"][i], expected)
 
 
@@ -1308,9 +1276,7 @@ def changed_inputs(model, b, n, parameter, x):
     if parameter == 4:
         return {"beam": model.tilted_beam(x)}
     i, j = STRAIN_ENTRIES[parameter - 5]
-    strain = [
-        [mp.mpf(int(r == c)) + (x if (r, c) in ((i, j), (j, i)) else 0) for c in range(3)] for r in range(3)
-    ]
+    strain = [[mp.mpf(int(r == c)) + (x if (r, c) in ((i, j), (j, i)) else 0) for c in range(3)] for r in range(3)]
     return {"q": apply(strain, apply(model.basis, model.hkl[n]))}
 
 
@@ -1354,9 +1320,7 @@ def check_loss(checker, problem):
                 for p in range(PARAMETERS)
             ]
             for i, target, weight in targets:
-                matches.append(
-                    (centre[i] - target, weight, [(up[i] - target, down[i] - target) for up, down in moves])
-                )
+                matches.append((centre[i] - target, weight, [(up[i] - target, down[i] - target) for up, down in moves]))
         counts = (observable, len(matches), len(missing))
         checker.true(
             f"{where}: counts",
@@ -1370,17 +1334,12 @@ def check_loss(checker, problem):
                 residual = wrap(centre)
                 total += weight * check_loss_value(kind, residual, delta)
                 ends = [[check_loss_value(kind, wrap(x), delta) for x in pair] for pair in moves]
-                gradient = [
-                    g + weight * (up - down) / (2 * step)
-                    for g, (up, down) in zip(gradient, ends, strict=True)
-                ]
+                gradient = [g + weight * (up - down) / (2 * step) for g, (up, down) in zip(gradient, ends, strict=True)]
                 products = upper_triangle([(up - down) / (2 * step) for up, down in moves])
                 factor = weight * check_curvature(kind, residual, delta)
                 normal = [x + factor * y for x, y in zip(normal, products, strict=True)]
             tolerances = {"loss": 1e-15, "gradient": 1e-15, "normal": 1e-13}
-            checker.close(
-                f"{where}: {kind} loss", section[kind]["loss"][b], total, tolerances["loss"] * total
-            )
+            checker.close(f"{where}: {kind} loss", section[kind]["loss"][b], total, tolerances["loss"] * total)
             for key, values in (("gradient", gradient), ("normal", normal)):
                 for value, expected in zip(section[kind][key][b], values, strict=True):
                     checker.close(

@@ -1,0 +1,68 @@
+# The CUDA backend of target `braggrad`. Included where CUDA is wanted.
+#
+#   BRAGGRAD_CUDA_ARCHITECTURES  as CMAKE_CUDA_ARCHITECTURES. Default "80": code for compute capability 8.0, and PTX that the
+#                                driver translates for newer devices
+#   BRAGGRAD_CUDA_RUNTIME        Static (default): the library has cudart inside and loads on machines without a driver
+#   BRAGGRAD_CUDA_LINEINFO       source lines for profilers and checkers
+#   BRAGGRAD_CUDA_DEBUG          device debugging (-G)
+#   BRAGGRAD_CUDA_COMPRESS       packed device code
+set(BRAGGRAD_CUDA_ARCHITECTURES "80" CACHE STRING "CUDA architectures, as in CMAKE_CUDA_ARCHITECTURES")
+set(BRAGGRAD_CUDA_RUNTIME Static CACHE STRING "CUDA runtime: Static or Shared")
+set_property(CACHE BRAGGRAD_CUDA_RUNTIME PROPERTY STRINGS Static Shared)
+option(BRAGGRAD_CUDA_LINEINFO "Source lines in device code" OFF)
+option(BRAGGRAD_CUDA_DEBUG "Device debugging: -G, no optimisation" OFF)
+option(BRAGGRAD_CUDA_COMPRESS "Compress device code" ON)
+
+# An architecture must be there before the language is: CMake compiles its trial programs for it.
+set(CMAKE_CUDA_ARCHITECTURES ${BRAGGRAD_CUDA_ARCHITECTURES})
+enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)  # not known to CMake before 3.25.2
+endif()
+find_package(CUDAToolkit 13.0 REQUIRED)
+
+target_sources(braggrad PRIVATE
+  kernels/batch_sums.cu
+  kernels/cuda_backend.cpp
+  kernels/cuda_device.cpp
+  kernels/fit.cu
+  kernels/predict.cu
+  kernels/rotate.cu
+  kernels/solve.cu
+  kernels/spots.cu)
+target_include_directories(braggrad PRIVATE ${PROJECT_SOURCE_DIR})
+target_include_directories(braggrad SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+target_link_libraries(braggrad PRIVATE ${CMAKE_DL_LIBS})  # NVTX looks for the profiler
+
+string(REPLACE ";" " " architectures "${BRAGGRAD_CUDA_ARCHITECTURES}")
+set_source_files_properties(kernels/cuda_device.cpp PROPERTIES
+  COMPILE_DEFINITIONS BRAGGRAD_CUDA_ARCHITECTURES="${architectures}")
+# Our copies of Thrust and CUB, and nobody else's, serve this library.
+target_compile_definitions(braggrad PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:THRUST_CUB_WRAPPED_NAMESPACE=braggrad_cccl>)
+
+set_target_properties(braggrad PROPERTIES
+  CUDA_ARCHITECTURES "${BRAGGRAD_CUDA_ARCHITECTURES}"
+  CUDA_RUNTIME_LIBRARY ${BRAGGRAD_CUDA_RUNTIME}
+  CUDA_SEPARABLE_COMPILATION OFF
+  CUDA_VISIBILITY_PRESET hidden)
+if(BRAGGRAD_CUDA_RUNTIME STREQUAL "Static")
+  target_link_libraries(braggrad PRIVATE CUDA::cudart_static)
+else()
+  target_link_libraries(braggrad PRIVATE CUDA::cudart)
+endif()
+
+set(cuda_options -Xcompiler=-Wall,-Wextra)
+if(BRAGGRAD_WERROR)
+  list(APPEND cuda_options --Werror=all-warnings -Xcompiler=-Werror)
+endif()
+if(BRAGGRAD_CUDA_DEBUG)
+  list(APPEND cuda_options -G)
+elseif(BRAGGRAD_CUDA_LINEINFO)
+  list(APPEND cuda_options -lineinfo)
+endif()
+if(BRAGGRAD_CUDA_COMPRESS)
+  list(APPEND cuda_options -Xfatbin=-compress-all)
+else()
+  list(APPEND cuda_options --no-compress)
+endif()
+target_compile_options(braggrad PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")

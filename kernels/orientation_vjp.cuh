@@ -1,0 +1,101 @@
+// The adjoints of whole batches: one warp per orientation for its own outputs, one thread per reflection for q_bar, and
+// sums over the batch by fixed blocks of orientations.
+#pragma once
+
+#include "core/predict.hpp"
+#include "kernels/batch_sums.hpp"
+#include "kernels/sums.cuh"
+#include "runtime/scratch.hpp"
+
+namespace braggrad::cuda {
+
+// Sums add(sums, setting, orientation, reflection) over the reflections of each orientation and writes its outputs. A block of
+// threads does `per_block` orientations: orientation_block where `partial` is to have a row of sums for each block.
+template <class Problem, class Add>
+__device__ __forceinline__ void sum_orientations(const Problem& p, const core::Frame& frame, core::WantedSums wanted,
+                                                 Range rows, int64_t per_block, double* partial, const Add& add) {
+  using namespace core;
+  __shared__ BlockSums block;
+  if (partial) block.clear();
+  const unsigned warp = threadIdx.x / warp_threads, lane = threadIdx.x % warp_threads;
+  const int64_t first = rows.start + blockIdx.x * per_block, last = min(first + per_block, rows.stop);
+  for (int64_t b = first + warp; b < last; b += block_warps) {
+    OrientationSums sums;
+    const auto setting = make_setting(frame, p.orientations, b);
+    for (int64_t n = lane; n < p.reflections.count; n += warp_threads) add(sums, setting, b, n);
+    sum_over_warp(sums, wanted);
+    if (lane == 0) {
+      store_orientation(frame, p.orientations, p.gradient, b, sums);
+      if (partial) block.add(sums);
+    }
+  }
+  if (partial) block.store(partial + first / orientation_block * BatchSums::count);
+}
+
+// Sums q_bar(setting, orientation, reflection) over each orientation_block into block_q [blocks, N, 3]. A block of threads is
+// one of `tiles` parts of the reflections in one block of orientations.
+template <class T, class Problem, class Cotangent>
+__device__ __forceinline__ void sum_q_bar(const Problem& p, const core::Frame& frame, Range rows, int64_t tiles,
+                                          double* block_q, const Cotangent& q_bar) {
+  using namespace core;
+  __shared__ Setting<T> settings[orientation_block];
+  const int64_t block = blockIdx.x / tiles, n = (blockIdx.x - block * tiles) * block_threads + threadIdx.x;
+  const int64_t first = rows.start + block * orientation_block;
+  const auto count = static_cast<unsigned>(min(orientation_block, rows.stop - first));
+  if (threadIdx.x < count) settings[threadIdx.x] = make_setting(frame, p.orientations, first + threadIdx.x);
+  __syncthreads();
+  if (n >= p.reflections.count) return;
+  Vec3<double> sum{};
+  for (unsigned row = 0; row < count; ++row) sum = sum + convert<double>(q_bar(settings[row], first + row, n));
+  store_vector(block_q + 3 * (block * p.reflections.count + n), sum, false);
+}
+
+// kernel(problem, rows, per_block or tiles, partial or block_q)
+template <class Problem>
+struct VjpKernel {
+  const char* name;
+  void (*kernel)(Problem, Range, int64_t, double*);
+};
+
+// `sums` calls sum_orientations, `q_bar` calls sum_q_bar.
+template <class T, class Problem>
+void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const Problem& p, VjpKernel<Problem> sums,
+                         VjpKernel<Problem> q_bar, Scratch& scratch) {
+  using namespace core;
+  const OrientationsGradient<T>& out = p.gradient;
+  const int64_t count = p.orientations.count, length = p.reflections.count,
+                blocks = blocks_of(count, orientation_block);
+  const BatchSumsOutput<T> batch = {out.geometry, out.reflections_basis, p.orientations.column_major, out.accumulate};
+  const bool own = out.rotation || out.rotation_vector || out.reciprocal_basis || out.wavenumber || out.chi;
+  // A launch holds the q_bar of its blocks: at most 2^22 numbers, or one block.
+  const int64_t most_blocks = std::max<int64_t>(1, (int64_t{1} << 22) / std::max<int64_t>(3 * length, 1));
+  const int64_t q_launch =
+      std::min({rows_per_launch(engine.max_pairs(), length, orientation_block), most_blocks * orientation_block,
+                std::max<int64_t>(blocks, 1) * orientation_block});
+  const Slot<double> partial_slot = scratch.reserve<double>(batch.wanted() ? blocks * BatchSums::count : 0);
+  const Slot<double> block_slot = scratch.reserve<double>(out.q ? q_launch / orientation_block * 3 * length : 0);
+  const Slot<double> q_slot = scratch.reserve<double>(out.q ? 3 * length : 0);
+  if (!scratch.ready()) return;
+
+  if (own || batch.wanted()) {
+    double* partial = batch.wanted() ? scratch[partial_slot] : nullptr;
+    const int64_t per_block = partial ? orientation_block : block_warps;
+    engine.launch_ranges(sums.name, sums.kernel, count, rows_per_launch(engine.max_pairs(), length, per_block),
+                         per_block, p, per_block, partial);
+    if (partial) add_batch(engine, frame, partial, blocks, batch);
+  }
+  if (!out.q) return;
+  const VectorSum<T> q = {scratch[q_slot], out.q, 3 * length, out.accumulate};
+  const int64_t tiles = blocks_of(length, block_threads);
+  int64_t start = 0;
+  do {  // once for no orientations: their sum is 0
+    const Range rows = {start, std::min(count, start + q_launch)};
+    const int64_t row_blocks = blocks_of(rows.stop - rows.start, orientation_block);
+    if (row_blocks * tiles > 0)
+      engine.launch(q_bar.name, q_bar.kernel, row_blocks * tiles, p, rows, tiles, scratch[block_slot]);
+    add_vectors(engine, q, scratch[block_slot], row_blocks, start == 0, rows.stop == count);
+    start = rows.stop;
+  } while (start < count);
+}
+
+}  // namespace braggrad::cuda

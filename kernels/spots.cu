@@ -1,0 +1,129 @@
+// Diffracted beams and compact spot lists on CUDA: count, offsets by a scan, write.
+#include <cub/device/device_scan.cuh>
+
+#include "core/predict.hpp"
+#include "core/spots.hpp"
+#include "kernels/cuda_operations.hpp"
+#include "kernels/pairs.cuh"
+
+namespace braggrad::cuda {
+
+namespace cub = CUB_NS_QUALIFIER;  // the library's own copy
+using namespace core;
+
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    brg_diffracted_beam_kernel(const __grid_constant__ BeamProblem<T> p, Range items) {
+  const int64_t i = flat_index(items);
+  if (i < items.stop) store_beam(p, i, diffracted_beam_of(p, i));
+}
+
+template <class T>
+void CudaOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratch) {
+  if (!scratch.ready()) return;
+  engine_.launch_flat("brg_diffracted_beam_kernel", brg_diffracted_beam_kernel<T>, p.items.count, p);
+}
+
+// One warp per orientation: found(reflection, roots, has1, has2) for 32 reflections at a time, in all lanes.
+template <class T, class Found>
+__device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
+  const Setting<T> setting = make_setting(p.frame, p.orientations, b);
+  const int64_t length = p.reflections.count;
+  for (int64_t n = threadIdx.x % warp_threads; n - threadIdx.x % warp_threads < length; n += warp_threads) {
+    Roots<T> omega{};
+    bool has1 = false, has2 = false;
+    if (n < length) {
+      const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, n).crossing;
+      if (crossing.observable) {
+        omega = roots(crossing);
+        has1 = in_windows(p.windows, static_cast<double>(omega.omega1));
+        has2 = in_windows(p.windows, static_cast<double>(omega.omega2));
+      }
+    }
+    found(n, omega, __ballot_sync(~0u, has1), __ballot_sync(~0u, has2));
+  }
+}
+
+// The orientation of a warp.
+__device__ __forceinline__ int64_t warp_row(Range rows) {
+  return rows.start + int64_t{blockIdx.x} * block_warps + threadIdx.x / warp_threads;
+}
+
+// offsets[b + 1] becomes the number of spots of orientation b.
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    brg_count_spots_kernel(const __grid_constant__ SpotsProblem<T> p, Range rows, int64_t* offsets) {
+  const int64_t b = warp_row(rows);
+  if (b >= rows.stop) return;
+  int64_t spots = 0;
+  for_spots(p, b, [&](int64_t, Roots<T>, unsigned with1, unsigned with2) { spots += __popc(with1) + __popc(with2); });
+  if (threadIdx.x % warp_threads == 0) offsets[b + 1] = spots;
+}
+
+template <class T>
+__device__ __forceinline__ void store_spot(const SpotsProblem<T>& p, int64_t at, int64_t n, int root, T omega) {
+  if (at >= p.capacity) return;
+  if (p.reflection) p.reflection[at] = static_cast<int32_t>(n);
+  if (p.root) p.root[at] = static_cast<uint8_t>(root);
+  if (p.omega) p.omega[at] = omega;
+}
+
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    brg_write_spots_kernel(const __grid_constant__ SpotsProblem<T> p, Range rows, const int64_t* offsets) {
+  const int64_t b = warp_row(rows);
+  if (b >= rows.stop || offsets[b] >= p.capacity) return;
+  int64_t next = offsets[b];
+  const unsigned own = 1u << threadIdx.x % warp_threads, before = own - 1;
+  for_spots(p, b, [&](int64_t n, Roots<T> omega, unsigned with1, unsigned with2) {
+    const int64_t at = next + __popc(with1 & before) + __popc(with2 & before);
+    if (with1 & own) store_spot(p, at, n, 1, omega.omega1);
+    if (with2 & own) store_spot(p, at + (with1 & own ? 1 : 0), n, 2, omega.omega2);
+    next += __popc(with1) + __popc(with2);
+  });
+}
+
+namespace {
+
+// In place: counts[0 ... count) become their running sums. With memory NULL `bytes` gets the size of the working memory.
+void running_sum(const Engine& engine, void* memory, size_t& bytes, int64_t* counts, int64_t count) {
+  ignore(cudaPeekAtLastError());  // CUB would take an older error of the program for its own
+  const cudaError_t status = cub::DeviceScan::InclusiveSum(memory, bytes, counts, count, engine.stream);
+  if (memory)
+    engine.launched("cub::DeviceScan::InclusiveSum", status);
+  else
+    check(status, "cub::DeviceScan::InclusiveSum");
+}
+
+}  // namespace
+
+template <class T>
+void CudaOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch) {
+  const int64_t count = p.orientations.count;
+  size_t scan_bytes = 0;
+  if (count > 0) running_sum(engine_, nullptr, scan_bytes, nullptr, count);
+  const Slot<int64_t> offsets_slot = scratch.reserve<int64_t>(p.offsets ? 0 : count + 1);
+  const Slot<char> scan_slot = scratch.reserve<char>(static_cast<int64_t>(scan_bytes));
+  if (!scratch.ready()) return;
+  int64_t* offsets = p.offsets ? p.offsets : scratch[offsets_slot];
+
+  const int64_t per_launch = rows_per_launch(engine_.max_pairs(), p.reflections.count, block_warps);
+  check(cudaMemsetAsync(offsets, 0, sizeof *offsets, engine_.stream), "cudaMemsetAsync");
+  engine_.launch_ranges("brg_count_spots_kernel", brg_count_spots_kernel<T>, count, per_launch, block_warps, p,
+                        offsets);
+  if (count > 0) running_sum(engine_, scratch[scan_slot], scan_bytes, offsets + 1, count);
+  if (p.capacity > 0 && (p.reflection || p.root || p.omega))
+    engine_.launch_ranges("brg_write_spots_kernel", brg_write_spots_kernel<T>, count, per_launch, block_warps, p,
+                          offsets);
+  if (!p.count) return;
+  check(cudaMemcpyAsync(p.count, offsets + count, sizeof *offsets, cudaMemcpyDeviceToHost, engine_.stream),
+        "cudaMemcpyAsync");
+  check(cudaStreamSynchronize(engine_.stream), "cudaStreamSynchronize");
+}
+
+template void CudaOperations<float>::diffracted_beam(const BeamProblem<float>&, Scratch&);
+template void CudaOperations<double>::diffracted_beam(const BeamProblem<double>&, Scratch&);
+template void CudaOperations<float>::predict_spots(const SpotsProblem<float>&, Scratch&);
+template void CudaOperations<double>::predict_spots(const SpotsProblem<double>&, Scratch&);
+
+}  // namespace braggrad::cuda
