@@ -82,7 +82,7 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
     const int64_t per_block = partial ? orientation_block : block_warps;
     engine.launch_ranges(sums.name, sums.kernel, count, rows_per_launch(engine.max_pairs(), length, per_block),
                          per_block, p, per_block, partial);
-    if (partial) add_batch(engine, frame, partial, blocks, batch);
+    if (batch.wanted()) add_batch(engine, frame, partial, blocks, batch);  // zeros for no orientations
   }
   if (!out.q) return;
   const VectorSum<T> q = {scratch[q_slot], out.q, 3 * length, out.accumulate};
