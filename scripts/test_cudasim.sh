@@ -30,4 +30,23 @@ for ((shard = 0; shard < shards; ++shard)); do
   if [ $failed = 1 ]; then grep -aE 'cudasim: error|Failure|FAILED' -A6 "$log/cudasim.$shard.log" | head -60; fi
 done
 [ $failed = 0 ] || { echo "the simulated CUDA tests failed"; exit 1; }
+
+# Each call of the runtime fails once: its first, and a later one.
+faults=0
+for call in cudaSetDevice cudaStreamCreateWithFlags cudaEventCreateWithFlags cudaMemPoolCreate cudaMemPoolSetAttribute cudaMalloc \
+  cudaMallocFromPoolAsync cudaFreeAsync cudaMemcpyAsync cudaMemsetAsync cudaStreamSynchronize cudaGetDevice launch; do
+  for nth in 1 4; do
+    env LD_LIBRARY_PATH="$PWD/build/simulator" CUDASIM_EXITCODE=99 CUDASIM_FAIL="$call:$nth" BRAGGRAD_EXPECT_FAULT=1 \
+      build/cudasim/tests/capi_tests --gtest_filter='RuntimeFault.*' >"$log/cudasim.fault.log" 2>&1 ||
+      { echo "failure of call $nth of $call:"; grep -aE 'cudasim: error|Failure' -A6 "$log/cudasim.fault.log" | head -40; exit 1; }
+    faults=$((faults + 1))
+  done
+done
+echo "simulated CUDA: $faults injected failures, each a status and a sentence, nothing leaked"
+for devices in 0 -1; do
+  env LD_LIBRARY_PATH="$PWD/build/simulator" CUDASIM_DEVICES=$devices build/cudasim/tests/capi_tests \
+    --gtest_filter='ContextOptions.*:Device.*:Library.*' >"$log/cudasim.none.log" 2>&1 ||
+    { grep -a Failure -A6 "$log/cudasim.none.log" | head -40; exit 1; }
+done
+echo "simulated CUDA: no device and no driver give the CPU to AUTO, and a sentence to CUDA"
 python3 scripts/cudasim_summary.py "$log"/cudasim.[0-9]*.json

@@ -8,14 +8,19 @@
 namespace braggrad::cpu {
 namespace {
 
-constexpr std::align_val_t alignment{256};
+constexpr size_t alignment = 256;
 
 class HostMemory final : public Device {
  public:
   brg_backend kind() const noexcept override { return BRG_BACKEND_CPU; }
   int index() const noexcept override { return 0; }
-  void* allocate(size_t bytes) override { return ::operator new(bytes, alignment); }
-  void release(void* memory) noexcept override { ::operator delete(memory, alignment); }
+  void* allocate(size_t bytes) override {
+    if (bytes > SIZE_MAX - alignment) throw std::bad_alloc();
+    void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (!memory) throw std::bad_alloc();
+    return memory;
+  }
+  void release(void* memory) noexcept override { std::free(memory); }
 };
 
 class CpuBackend final : public Backend {

@@ -162,9 +162,33 @@ class ContextState : public BackendTest {
     Array<T> sums(c, std::vector<T>(3, 77));
     items_gradient.geometry_axis = sums.data();
     EXPECT_BRG(Api<T>::solve_vjp(c, &batch.geometry, &items, &cotangents, &items_gradient));
+    Array<T> more(c, std::vector<T>(9 * n, 77));
+    items.g = batch.q_array.data(), items.count = static_cast<int64_t>(batch.length());
+    auto beams = make<typename Api<T>::Beams>();
+    beams.direction = more.data(), beams.eta = more.data() + 3 * n;
+    EXPECT_BRG(Api<T>::diffracted_beam(c, &batch.geometry, &items, w.data(), &beams));
+    roots.omega1 = more.data() + 4 * n, roots.omega2 = more.data() + 5 * n;
+    EXPECT_BRG(Api<T>::solve(c, &batch.geometry, &items, &roots));
+    auto tangent = make<typename Api<T>::OrientationsTangent>();
+    tangent.q = batch.q_array.data(), tangent.geometry_wavenumber = 1;
+    roots.omega1 = more.data() + 6 * n, roots.omega2 = more.data() + 7 * n;
+    EXPECT_BRG(Api<T>::predict_jvp(c, &batch.geometry, batch.set.get(), &batch.orientations, &tangent, &roots));
+    auto targets = make<typename Api<T>::Targets>();
+    targets.omega1 = w.data();
+    auto loss = make<typename Api<T>::LossOutput>();
+    loss.parameters = BRG_FIT_ROTATION, loss.loss = more.data() + 8 * n,
+    loss.gradient = more.data() + 8 * n + batch.rows();
+    EXPECT_BRG(Api<T>::omega_loss(c, &batch.geometry, batch.set.get(), &batch.orientations, &targets, &loss));
+    auto vector_cotangents = make<typename Api<T>::VectorCotangents>();
+    vector_cotangents.g = o.data() + 4 * n;
+    GradientArrays<T> turned(c, batch.rows(), batch.length());
+    gradient = turned.ask(0b1100111u);
+    EXPECT_BRG(Api<T>::rotate_vjp(c, batch.set.get(), &rotations, &vector_cotangents, &gradient));
     std::vector<T> all = o.read();
     for (const auto& bar : arrays.read()) all.insert(all.end(), bar.begin(), bar.end());
-    for (const T value : sums.read()) all.push_back(value);
+    for (const auto& bar : turned.read()) all.insert(all.end(), bar.begin(), bar.end());
+    for (const Array<T>* array : {&sums, &more})
+      for (const T value : array->read()) all.push_back(value);
     return all;
   }
 };
@@ -240,6 +264,15 @@ TEST_P(ContextState, SplittingAndThreadsDoNotChangeABit) {
         }
     }
   });
+}
+
+// BRAGGRAD_SYNC waits after each kernel, and changes nothing else.
+TEST_P(ContextState, WaitingAfterEachKernelChangesNothing) {
+  const Batch<double> batch(context(), plain_geometry(), {});
+  const auto expected = compute(context(), batch);
+  const Variable variable("BRAGGRAD_SYNC", "1");
+  const Context patient = make_context(GetParam());
+  EXPECT_EQ(compute(patient.get(), batch), expected);
 }
 
 TEST_P(ContextState, ContextsWorkInParallel) {

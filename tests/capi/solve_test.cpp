@@ -420,6 +420,47 @@ TEST_P(Solve, SizesAlignmentsAndSubsets) {
   });
 }
 
+// Singles, pairs and all of the eight outputs of the adjoint.
+TEST_P(Solve, AnySubsetOfGradientsHasTheSameBits) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    const brg_geometry geometry = geometries()[2].geometry;
+    Random random(19);
+    const size_t n = on_cpu() ? 5000 : 4100;  // more than one block of sums
+    auto in = input<T>(as<T>(random.uniforms(3 * n, -6, 6)), as<T>(random.uniforms(n, 3, 8)), {}, {});
+    auto w = array(as<T>(random.uniforms(n, -1, 1)));
+    auto cotangents = make<typename Api<T>::RootCotangents>();
+    cotangents.omega2 = w.data();
+    const size_t sizes[8] = {3 * n, n, n, n, 1, 1, 3, 3};
+    const auto ask = [&](unsigned subset) {
+      std::vector<Array<T>> arrays;
+      for (const size_t size : sizes) arrays.push_back(output<T>(size));
+      auto gradient = make<typename Api<T>::ItemsGradient>();
+      T** members[8] = {&gradient.g,
+                        &gradient.g_magnitude,
+                        &gradient.wavenumber,
+                        &gradient.chi,
+                        &gradient.geometry_wavenumber,
+                        &gradient.geometry_chi,
+                        &gradient.geometry_beam,
+                        &gradient.geometry_axis};
+      for (size_t i = 0; i < 8; ++i) *members[i] = subset >> i & 1 ? arrays[i].data() : nullptr;
+      EXPECT_BRG(Api<T>::solve_vjp(context(), &geometry, &in.items, &cotangents, &gradient));
+      std::vector<std::vector<T>> out;
+      for (const Array<T>& array : arrays) out.push_back(array.read());
+      return out;
+    };
+    const auto all = ask(255);
+    for (size_t first = 0; first < 8; ++first)
+      for (size_t second = first; second < 8; ++second) {
+        const auto part = ask(1u << first | 1u << second);
+        for (size_t i = 0; i < 8; ++i)
+          EXPECT_EQ(part[i], i == first || i == second ? all[i] : std::vector<T>(sizes[i], 77))
+              << first << " " << second;
+      }
+  });
+}
+
 TEST_P(Solve, AccumulatesOnRequest) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
