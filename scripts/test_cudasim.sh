@@ -33,8 +33,9 @@ done
 
 # Each call of the runtime fails once: its first, and a later one.
 faults=0
-for call in cudaSetDevice cudaStreamCreateWithFlags cudaEventCreateWithFlags cudaMemPoolCreate cudaMemPoolSetAttribute cudaMalloc \
-  cudaMallocFromPoolAsync cudaMemcpyAsync cudaMemsetAsync cudaStreamSynchronize cudaGetDevice launch; do
+for call in cudaGetDeviceCount cudaSetDevice cudaStreamCreateWithFlags cudaEventCreate cudaMemPoolCreate cudaMemPoolSetAttribute cudaMalloc \
+  cudaMallocFromPoolAsync cudaMemcpyAsync cudaMemsetAsync cudaStreamSynchronize cudaGetDevice \
+  cudaDeviceGetAttribute cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor launch; do
   for nth in 1 4; do
     env LD_LIBRARY_PATH="$PWD/build/simulator" CUDASIM_EXITCODE=99 CUDASIM_FAIL="$call:$nth" BRAGGRAD_EXPECT_FAULT=1 \
       build/cudasim/tests/capi_tests --gtest_filter='RuntimeFault.*' >"$log/cudasim.fault.log" 2>&1 ||
