@@ -35,6 +35,7 @@ target_include_directories(braggrad SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
 target_link_libraries(braggrad PRIVATE ${CMAKE_DL_LIBS})  # NVTX looks for the profiler
 
 string(REPLACE ";" " " architectures "${BRAGGRAD_CUDA_ARCHITECTURES}")
+string(REPLACE "-real" "" architectures "${architectures}")
 set_source_files_properties(kernels/cuda_device.cpp PROPERTIES
   COMPILE_DEFINITIONS BRAGGRAD_CUDA_ARCHITECTURES="${architectures}")
 # Our copies of Thrust and CUB, and nobody else's, serve this library.

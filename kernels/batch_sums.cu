@@ -37,8 +37,8 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 template <class T>
-void add_batch(const Engine& engine, const Frame& frame, const double* partial, int64_t blocks,
-               const BatchSumsOutput<T>& out) {
+void store_batch_sums(const Engine& engine, const Frame& frame, const double* partial, int64_t blocks,
+                      const BatchSumsOutput<T>& out) {
   engine.launch("brg_batch_sum_kernel", brg_batch_sum_kernel<T>, 1, frame, partial, blocks, out);
 }
 
@@ -63,8 +63,8 @@ void add_vectors(const Engine& engine, const VectorSum<T>& vector, const double*
                        vector, partial, blocks, first, last);
 }
 
-template void add_batch(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<float>&);
-template void add_batch(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<double>&);
+template void store_batch_sums(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<float>&);
+template void store_batch_sums(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<double>&);
 template void add_vectors(const Engine&, const VectorSum<float>&, const double*, int64_t, bool, bool);
 template void add_vectors(const Engine&, const VectorSum<double>&, const double*, int64_t, bool, bool);
 

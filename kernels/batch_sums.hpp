@@ -16,10 +16,10 @@ struct BatchSumsOutput {
   bool wanted() const { return geometry.wanted() || basis; }
 };
 
-// `partial` [blocks, BatchSums::count]; no blocks are a sum of 0.
+// Adds `partial` [blocks, BatchSums::count] and writes the total; no blocks are a total of 0.
 template <class T>
-void add_batch(const Engine& engine, const core::Frame& frame, const double* partial, int64_t blocks,
-               const BatchSumsOutput<T>& out);
+void store_batch_sums(const Engine& engine, const core::Frame& frame, const double* partial, int64_t blocks,
+                      const BatchSumsOutput<T>& out);
 
 // Adds `partial` [blocks, length] to `sum` [length], which starts at 0 with the first blocks, and writes it to `out`
 // with the last ones.

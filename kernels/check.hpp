@@ -15,14 +15,21 @@ inline void ignore(cudaError_t status) noexcept {
   if (status != cudaSuccess) cudaGetLastError();
 }
 
-// `call` is the function of CUDA or the kernel.
-inline void check(cudaError_t status, const char* call, std::source_location where = std::source_location::current()) {
+// The function of CUDA or the kernel that is called, and where: converted in place from its name.
+struct Call {
+  constexpr Call(const char* name, std::source_location where = std::source_location::current())
+      : name(name), where(where) {}
+  const char* name;
+  std::source_location where;
+};
+
+inline void check(cudaError_t status, const Call& call) {
   if (status == cudaSuccess) return;
   ignore(status);
-  const std::string path = where.file_name(), file = path.substr(path.find_last_of('/') + 1);
+  const std::string path = call.where.file_name(), file = path.substr(path.find_last_of('/') + 1);
   fail(status == cudaErrorMemoryAllocation ? BRG_ERROR_OUT_OF_MEMORY : BRG_ERROR_CUDA,
-       std::string(call) + ": " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ") at " + file + ":" +
-           std::to_string(where.line()));
+       std::string(call.name) + ": " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ") at " + file +
+           ":" + std::to_string(call.where.line()));
 }
 
 }  // namespace braggrad::cuda

@@ -96,8 +96,10 @@ class CudaBackend final : public Backend {
 
   void release_scratch(void* memory) noexcept override {
     const cudaError_t status = cudaFreeAsync(memory, engine_.stream);
+    if (status == cudaSuccess) return;
     ignore(status);
-    if (status != cudaSuccess) ignore(cudaFree(memory));
+    ignore(cudaStreamSynchronize(engine_.stream));
+    ignore(cudaFree(memory));
   }
 
   // A copy from pageable memory may still read the source when the call returns.

@@ -26,37 +26,37 @@ class Engine {
 
   int64_t max_pairs() const { return max_pairs_; }
 
-  // Launches `blocks` blocks of `block_threads` threads. `name` appears in the message of a fault.
+  // Launches `blocks` blocks of `block_threads` threads. `call` is the kernel's name.
   template <class... Parameters, class... Arguments>
-  void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, const Arguments&... arguments) const {
+  void launch(const Call& call, void (*kernel)(Parameters...), int64_t blocks, const Arguments&... arguments) const {
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(static_cast<unsigned>(blocks));
     config.blockDim = dim3(block_threads);
     config.stream = stream;
-    launched(name, cudaLaunchKernelEx(&config, kernel, arguments...));
+    launched(call, cudaLaunchKernelEx(&config, kernel, arguments...));
   }
 
   // Runs kernel(problem, range, arguments...) on [0, count): at most `per_launch` of them in a launch, `per_block` in a
   // block of threads.
   template <class Kernel, class Problem, class... Arguments>
-  void launch_ranges(const char* name, Kernel* kernel, int64_t count, int64_t per_launch, int64_t per_block,
+  void launch_ranges(const Call& call, Kernel* kernel, int64_t count, int64_t per_launch, int64_t per_block,
                      const Problem& problem, const Arguments&... arguments) const {
     for (int64_t start = 0; start < count; start += per_launch) {
       const Range range = {start, std::min(count, start + per_launch)};
-      launch(name, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
+      launch(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
     }
   }
 
   // One thread per item or pair.
   template <class Kernel, class Problem>
-  void launch_flat(const char* name, Kernel* kernel, int64_t count, const Problem& problem) const {
-    launch_ranges(name, kernel, count, max_pairs_, block_threads, problem);
+  void launch_flat(const Call& call, Kernel* kernel, int64_t count, const Problem& problem) const {
+    launch_ranges(call, kernel, count, max_pairs_, block_threads, problem);
   }
 
   // After a launch, ours or a library's.
-  void launched(const char* name, cudaError_t status) const {
-    check(status, name);
-    if (synchronous_ && !is_capturing(stream)) check(cudaStreamSynchronize(stream), name);
+  void launched(const Call& call, cudaError_t status) const {
+    check(status, call);
+    if (synchronous_ && !is_capturing(stream)) check(cudaStreamSynchronize(stream), call);
   }
 
   // The legacy default stream cannot even be asked while a stream that it would wait for is captured.

@@ -53,7 +53,7 @@ __device__ __forceinline__ void sum_q_bar(const Problem& p, const core::Frame& f
 // kernel(problem, rows, per_block or tiles, partial or block_q)
 template <class Problem>
 struct VjpKernel {
-  const char* name;
+  Call call;
   void (*kernel)(Problem, Range, int64_t, double*);
 };
 
@@ -80,9 +80,9 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
   if (own || batch.wanted()) {
     double* partial = batch.wanted() ? scratch[partial_slot] : nullptr;
     const int64_t per_block = partial ? orientation_block : block_warps;
-    engine.launch_ranges(sums.name, sums.kernel, count, rows_per_launch(engine.max_pairs(), length, per_block),
+    engine.launch_ranges(sums.call, sums.kernel, count, rows_per_launch(engine.max_pairs(), length, per_block),
                          per_block, p, per_block, partial);
-    if (batch.wanted()) add_batch(engine, frame, partial, blocks, batch);  // zeros for no orientations
+    if (batch.wanted()) store_batch_sums(engine, frame, partial, blocks, batch);  // zeros for no orientations
   }
   if (!out.q) return;
   const VectorSum<T> q = {scratch[q_slot], out.q, 3 * length, out.accumulate};
@@ -92,7 +92,7 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
     const Range rows = {start, std::min(count, start + q_launch)};
     const int64_t row_blocks = blocks_of(rows.stop - rows.start, orientation_block);
     if (row_blocks * tiles > 0)
-      engine.launch(q_bar.name, q_bar.kernel, row_blocks * tiles, p, rows, tiles, scratch[block_slot]);
+      engine.launch(q_bar.call, q_bar.kernel, row_blocks * tiles, p, rows, tiles, scratch[block_slot]);
     add_vectors(engine, q, scratch[block_slot], row_blocks, start == 0, rows.stop == count);
     start = rows.stop;
   } while (start < count);

@@ -73,7 +73,8 @@ void CudaOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch)
   engine_.launch_ranges("brg_solve_vjp_kernel", brg_solve_vjp_kernel<T>, p.items.count,
                         rows_per_launch(engine_.max_pairs(), 1, per_block), per_block, p, per_block, partial);
   if (sums)
-    add_batch<T>(engine_, p.frame, partial, blocks, {p.gradient.geometry, nullptr, false, p.gradient.accumulate});
+    store_batch_sums<T>(engine_, p.frame, partial, blocks,
+                        {p.gradient.geometry, nullptr, false, p.gradient.accumulate});
 }
 
 template void CudaOperations<float>::solve(const SolveProblem<float>&, Scratch&);

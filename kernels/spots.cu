@@ -24,21 +24,21 @@ void CudaOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratc
   engine_.launch_flat("brg_diffracted_beam_kernel", brg_diffracted_beam_kernel<T>, p.items.count, p);
 }
 
-// One warp per orientation: found(reflection, roots, has1, has2) for 32 reflections at a time, in all lanes.
+// One warp per orientation. For 32 reflections at a time found(reflection, roots, with1, with2), in all lanes: bit i of with1
+// or with2 is set where the first or second root of lane i is a spot.
 template <class T, class Found>
 __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
   const Setting<T> setting = make_setting(p.frame, p.orientations, b);
-  const int64_t length = p.reflections.count;
-  for (int64_t n = threadIdx.x % warp_threads; n - threadIdx.x % warp_threads < length; n += warp_threads) {
+  const unsigned lane = threadIdx.x % warp_threads;
+  for (int64_t first = 0; first < p.reflections.count; first += warp_threads) {
+    const int64_t n = first + lane;
     Roots<T> omega{};
     bool has1 = false, has2 = false;
-    if (n < length) {
+    if (n < p.reflections.count) {
       const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, n).crossing;
-      if (crossing.observable) {
-        omega = roots(crossing);
-        has1 = in_windows(p.windows, static_cast<double>(omega.omega1));
-        has2 = in_windows(p.windows, static_cast<double>(omega.omega2));
-      }
+      omega = roots(crossing);
+      has1 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega1));
+      has2 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega2));
     }
     found(n, omega, __ballot_sync(~0u, has1), __ballot_sync(~0u, has2));
   }

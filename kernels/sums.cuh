@@ -41,7 +41,7 @@ class BlockSums {
  public:
   // For all threads of the block, before the first add().
   __device__ void clear() {
-    for (int i = threadIdx.x; i < block_warps * core::BatchSums::count; i += block_threads) (&rows_[0][0])[i] = 0;
+    for (unsigned i = threadIdx.x; i < block_warps * core::BatchSums::count; i += block_threads) rows_[i] = 0;
     __syncthreads();
   }
 
@@ -49,7 +49,7 @@ class BlockSums {
   __device__ void add(const core::OrientationSums& sums) {
     double values[core::BatchSums::count];
     core::store_partial(values, sums);
-    double* row = rows_[threadIdx.x / warp_threads];
+    double* row = rows_ + threadIdx.x / warp_threads * core::BatchSums::count;
 #pragma unroll
     for (int i = 0; i < core::BatchSums::count; ++i) row[i] += values[i];
   }
@@ -59,12 +59,12 @@ class BlockSums {
     __syncthreads();
     if (threadIdx.x >= core::BatchSums::count) return;
     double sum = 0;
-    for (int warp = 0; warp < block_warps; ++warp) sum += rows_[warp][threadIdx.x];
+    for (int warp = 0; warp < block_warps; ++warp) sum += rows_[warp * core::BatchSums::count + threadIdx.x];
     partial[threadIdx.x] = sum;
   }
 
  private:
-  double rows_[block_warps][core::BatchSums::count];
+  double rows_[block_warps * core::BatchSums::count];
 };
 
 }  // namespace braggrad::cuda
