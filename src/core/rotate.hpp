@@ -8,8 +8,10 @@ namespace braggrad::core {
 // The sample frame itself.
 BRG_CORE Frame identity_frame() { return {{1, 0, 0, 0, 1, 0, 0, 0, 1}, true, 0, 1, 0, 1, 0}; }
 
+// A rotation has no beam, and no code for one.
 template <class T>
-BRG_CORE Setting<T> make_rotation(const Orientations<T>& orientations, int64_t b) {
+BRG_CORE Setting<T> make_rotation(Orientations<T> orientations, int64_t b) {
+  orientations.wavenumber = orientations.chi = nullptr;
   return make_setting(identity_frame(), orientations, b);
 }
 

@@ -1,8 +1,6 @@
 // brg_omega_loss: exact problems, an independent implementation of every loss, lists against dense targets, counts.
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "support/batch.hpp"
+#include "support/exact_problem.hpp"
 
 namespace {
 
@@ -324,70 +322,37 @@ TEST_P(OmegaLoss, EntriesThatPointNowhereAreMissing) {
 
 // tests/reference/predict.json has loss, gradient and normal equations of every loss with 14 to 20 digits.
 TEST_P(OmegaLoss, MeetsTheExactProblems) {
-  const auto document = nlohmann::json::parse(std::ifstream(std::string(BRAGGRAD_REFERENCE) + "/predict.json"));
-  const auto flat = [](const nlohmann::json& values, const auto& self) -> std::vector<double> {
-    std::vector<double> out;
-    if (values.is_array())
-      for (const auto& value : values)
-        for (const double v : self(value, self)) out.push_back(v);
-    else
-      out.push_back(values.is_null()     ? std::nan("")
-                    : values.is_string() ? std::stod(values.get<std::string>())
-                                         : values.get<double>());
-    return out;
-  };
-  const auto read = [&](const nlohmann::json& values) { return flat(values, flat); };
-  int compared = 0;
-  for (const auto& p : document["problems"]) {
-    brg_geometry geometry = plain_geometry();
-    geometry.wavenumber = p["wavenumber"], geometry.chi = p.value("chi", 0.0);
-    if (p.contains("beam"))
-      for (size_t i = 0; i < 3; ++i) geometry.beam[i] = read(p["beam"])[i], geometry.axis[i] = read(p["axis"])[i];
-    std::vector<int32_t> hkl;
-    for (const double value : read(p["hkl"])) hkl.push_back(static_cast<int32_t>(value));
-    const auto rotation = read(p["R"]), basis = read(p["B"]);
-    brg_reflections* made = nullptr;
-    ASSERT_BRG(
-        brg_reflections_create(context(), static_cast<int64_t>(hkl.size() / 3), hkl.data(), basis.data(), &made));
-    const Reflections set(made);
-    const size_t B = rotation.size() / 9;
-    auto rotation_array = array(rotation);
-    auto orientations = make<brg_orientations_f64>();
-    orientations.count = static_cast<int64_t>(B), orientations.rotation = rotation_array.data();
+  const std::pair<const char*, brg_loss> kinds[] = {
+      {"squares", BRG_LOSS_SQUARES}, {"chord", BRG_LOSS_CHORD}, {"huber", BRG_LOSS_HUBER}, {"norm", BRG_LOSS_NORM}};
+  const auto all = own_exact_problems();
+  ASSERT_GE(all.size(), 6u);
+  for (const auto& p : all) {
+    const ExactProblem problem(context(), p);
+    const size_t rows = problem.rows();
     const auto& exact = p["loss"];
-    auto o1 = array(read(exact["t1"])), o2 = array(read(exact["t2"])), w1 = array(read(exact["v1"])),
-         w2 = array(read(exact["v2"]));
-    const std::pair<const char*, brg_loss> kinds[] = {
-        {"squares", BRG_LOSS_SQUARES}, {"chord", BRG_LOSS_CHORD}, {"huber", BRG_LOSS_HUBER}, {"norm", BRG_LOSS_NORM}};
+    auto o1 = array(numbers(exact["t1"])), o2 = array(numbers(exact["t2"]));
+    auto w1 = array(numbers(exact["v1"])), w2 = array(numbers(exact["v2"]));
     for (const auto& [name, loss] : kinds) {
       SCOPED_TRACE(p["name"].get<std::string>() + " " + name);
       auto targets = make<brg_omega_targets_f64>();
-      targets.loss = loss, targets.missing_loss = read(exact["missing_loss"])[0];
-      targets.delta = loss >= BRG_LOSS_HUBER ? read(exact["delta"])[0] : 0;
-      targets.orientation_stride = static_cast<int64_t>(hkl.size() / 3);
+      targets.loss = loss, targets.missing_loss = exact["missing_loss"];
+      targets.delta = loss >= BRG_LOSS_HUBER ? exact["delta"].get<double>() : 0;
+      targets.orientation_stride = static_cast<int64_t>(problem.length());
       targets.omega1 = o1.data(), targets.omega2 = o2.data(), targets.weight1 = w1.data(), targets.weight2 = w2.data();
-      LossArrays<double> got(context(), B, all_parameters);
+      LossArrays<double> got(context(), rows, all_parameters);
       auto out = got.ask();
-      ASSERT_BRG(brg_omega_loss_f64(context(), &geometry, set.get(), &orientations, &targets, &out));
-      const auto check = [&](const std::vector<double>& values, const char* key) {
-        const auto wanted = read(exact[name][key]);
-        ASSERT_EQ(values.size(), wanted.size());
-        double size = 0;
-        for (const double value : wanted) size = std::max(size, std::fabs(value));
-        for (size_t i = 0; i < values.size(); ++i, ++compared)
-          EXPECT_NEAR(values[i], wanted[i], 1e-11 * size) << key << " " << i;
-      };
-      check(got.loss.read(), "loss");
-      check(got.gradient.read(), "gradient");
-      check(got.normal.read(), "normal");
+      ASSERT_BRG(
+          brg_omega_loss_f64(context(), &problem.geometry, problem.set.get(), &problem.orientations, &targets, &out));
+      expect_exact(got.loss.read(), exact[name], "loss");
+      expect_exact(got.gradient.read(), exact[name], "gradient");
+      expect_exact(got.normal.read(), exact[name], "normal");
       const auto counts = got.counts.read();
       const char* names[] = {"observable", "matched", "missing"};
       for (size_t c = 0; c < 3; ++c)
-        for (size_t b = 0; b < B; ++b)
-          EXPECT_EQ(counts[c * B + b], static_cast<int>(read(exact[names[c]])[b])) << names[c];
+        for (size_t b = 0; b < rows; ++b)
+          EXPECT_EQ(counts[c * rows + b], static_cast<int>(numbers(exact[names[c]])[b])) << names[c];
     }
   }
-  EXPECT_GT(compared, 1000);
 }
 
 // Every mask of parameters, and subsets of outputs (singles, pairs, all): the same bits.
