@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 preset=cpu-only
-if command -v nvcc >/dev/null; then preset=release; fi
+if command -v nvcc >/dev/null; then preset=developer; fi # one architecture: release has seven
 results=build/quickstart
 program=build/$preset/src/cli/braggrad
 data=examples/data

@@ -31,11 +31,12 @@ for ((shard = 0; shard < shards; ++shard)); do
 done
 [ $failed = 0 ] || { echo "the simulated CUDA tests failed"; exit 1; }
 
-# Each call of the runtime fails once: its first, and a later one.
+# Each call of the runtime fails once: its first, and a later one. Two are left out: a cudaFreeAsync that fails cannot
+# but leak, and CUB keeps what its only cudaFuncGetAttributes answered for the rest of the process.
 faults=0
-for call in cudaGetDeviceCount cudaSetDevice cudaStreamCreateWithFlags cudaEventCreate cudaMemPoolCreate cudaMemPoolSetAttribute cudaMalloc \
-  cudaMallocFromPoolAsync cudaMemcpyAsync cudaMemsetAsync cudaStreamSynchronize cudaGetDevice \
-  cudaDeviceGetAttribute cudaFuncGetAttributes cudaOccupancyMaxActiveBlocksPerMultiprocessor launch; do
+for call in cudaGetDeviceCount cudaGetDevice cudaSetDevice cudaDeviceGetAttribute cudaStreamCreateWithFlags cudaEventCreate \
+  cudaMemPoolCreate cudaMemPoolSetAttribute cudaMalloc cudaMallocFromPoolAsync cudaMemcpyAsync cudaMemsetAsync \
+  cudaStreamSynchronize cudaOccupancyMaxActiveBlocksPerMultiprocessor launch; do
   for nth in 1 4; do
     env LD_LIBRARY_PATH="$PWD/build/simulator" CUDASIM_EXITCODE=99 CUDASIM_FAIL="$call:$nth" BRAGGRAD_EXPECT_FAULT=1 \
       build/cudasim/tests/capi_tests --gtest_filter='RuntimeFault.*' >"$log/cudasim.fault.log" 2>&1 ||
