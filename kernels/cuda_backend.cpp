@@ -75,7 +75,7 @@ class CudaBackend final : public Backend {
     ignore(cudaStreamDestroy(own_stream_));
   }
 
-  std::shared_ptr<Device> device() const override { return device_; }
+  const std::shared_ptr<Device>& device() const override { return device_; }
   Operations<float>& operations(float) override { return operations_f32_; }
   Operations<double>& operations(double) override { return operations_f64_; }
 

@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(block_threads)
   Roots<T> rates{};
   if (contributes(pair.crossing, setting.beam, static_cast<T>(p.frame.grazing_cut)))
     rates = pair_jvp(setting, change, pair, load_q_dot(change, p.reflections, p.tangent, at.reflection),
-                     p.orientations.magnitude_from_rotated, p.tangent.geometry.moves_frame());
+                     p.orientations.magnitude_from_rotated, core::moves_frame(p.tangent.geometry));
   store_roots(p.roots, flat_index(pairs), rates, pair.crossing.observable);
 }
 

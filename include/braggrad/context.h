@@ -31,7 +31,8 @@ typedef struct brg_context_options {
 /* Fills the options with their defaults. Errors: INVALID_ARGUMENT (NULL), ABI (size). */
 BRG_API brg_status brg_context_options_init(brg_context_options *options, size_t struct_size);
 
-/* Creates a context. `options` NULL: all defaults. Reads the environment: BRAGGRAD_BACKEND (for AUTO), BRAGGRAD_SYNC=1
+/* Creates a context. `options` NULL: all defaults. Reads the environment: BRAGGRAD_BACKEND (for AUTO), BRAGGRAD_SIMD (scalar,
+ * sse4, avx2, avx512 or neon instead of the best of this machine), BRAGGRAD_SYNC=1
  * (wait after each kernel and name the one that failed), BRAGGRAD_LOG=file (a line per call).
  * Errors: INVALID_ARGUMENT, ABI, NO_DEVICE (with the reason), OUT_OF_MEMORY, CUDA. */
 BRG_API brg_status brg_context_create(const brg_context_options *options, brg_context **context);

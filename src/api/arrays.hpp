@@ -20,12 +20,11 @@ using Element = std::remove_const_t<std::remove_pointer_t<Pointer>>;
 inline constexpr int64_t most_pairs = int64_t{1} << 56;
 
 inline void require_count(int64_t count, const char* name) {
-  require(count >= 0 && count <= most_pairs,
-          std::string(name) + " is " + std::to_string(count) + ": it must not be negative, and at most 2^56");
+  require(count >= 0 && count <= most_pairs, name, " is ", count, ": it must not be negative, and at most 2^56");
 }
 
 inline void require_array(const void* array, int64_t count, const char* name) {
-  require(array != nullptr || count == 0, std::string(name) + " is NULL");
+  require(array != nullptr || count == 0, name, " is NULL");
 }
 
 template <class S, class T = Element<decltype(S::g)>>
@@ -94,9 +93,8 @@ template <class S, class T = Element<decltype(S::rotation)>>
 core::Orientations<T> read_orientations(const S* given, const brg_reflections& reflections) {
   const S s = read_struct(given, "orientations", BRG_COLUMN_MAJOR | BRG_MAGNITUDE_FROM_ROTATED);
   require_count(s.count, "orientations.count");
-  require(reflections.count == 0 || s.count <= most_pairs / reflections.count,
-          "orientations.count is " + std::to_string(s.count) + ": with " + std::to_string(reflections.count) +
-              " reflections that is more than 2^56 pairs");
+  require(reflections.count == 0 || s.count <= most_pairs / reflections.count, "orientations.count is ", s.count,
+          ": with ", reflections.count, " reflections that is more than 2^56 pairs");
   require_array(s.rotation, s.count, "orientations.rotation");
   require(!s.reciprocal_basis || reflections.has_hkl,
           "orientations.reciprocal_basis needs reflections with hkl (brg_reflections_create)");
@@ -113,10 +111,9 @@ core::Orientations<T> read_orientations(const S* given, const brg_reflections& r
 // has a basis of its own.
 inline void require_lattice_derivatives(const brg_reflections& reflections, bool own_basis, const char* name,
                                         bool by_basis, bool by_set) {
-  require(!by_basis || reflections.has_hkl,
-          std::string(name) + " by a reciprocal basis needs reflections with hkl (brg_reflections_create)");
-  require(!by_set || !own_basis,
-          std::string(name) + " by q or reflections_basis has no meaning with orientations.reciprocal_basis");
+  require(!by_basis || reflections.has_hkl, name,
+          " by a reciprocal basis needs reflections with hkl (brg_reflections_create)");
+  require(!by_set || !own_basis, name, " by q or reflections_basis has no meaning with orientations.reciprocal_basis");
 }
 
 template <class S, class T = Element<decltype(S::rotation)>>

@@ -14,9 +14,8 @@ namespace {
 unsigned char* bytes_of(const brg_context& context, const brg_buffer* buffer, size_t offset, size_t bytes) {
   require(buffer != nullptr, "buffer is NULL");
   const size_t size = buffer->memory.size();
-  require(offset <= size && bytes <= size - offset, "offset " + std::to_string(offset) + " and bytes " +
-                                                        std::to_string(bytes) + " reach beyond the buffer's " +
-                                                        std::to_string(size) + " bytes");
+  require(offset <= size && bytes <= size - offset, "offset ", offset, " and bytes ", bytes,
+          " reach beyond the buffer's ", size, " bytes");
   context.require_same_device(*buffer->memory.device(), "buffer");
   return static_cast<unsigned char*>(buffer->memory.data()) + offset;
 }

@@ -3,6 +3,7 @@
 
 #include "api/call.hpp"
 #include "cpu/cpu_backend.hpp"
+#include "cpu/levels.hpp"
 #include "runtime/choice.hpp"
 #include "runtime/cuda.hpp"
 #include "runtime/struct_reader.hpp"
@@ -15,11 +16,10 @@ constexpr int64_t default_max_pairs = int64_t{1} << 30;
 brg_context_options read_options(const brg_context_options* given) {
   if (!given) return {};
   const brg_context_options o = read_struct(given, "options");
-  require(o.threads >= 0 && o.threads <= 4096,
-          "options.threads is " + std::to_string(o.threads) + ": it must be 0 (all cores) to 4096");
+  require(o.threads >= 0 && o.threads <= 4096, "options.threads is ", o.threads, ": it must be 0 (all cores) to 4096");
   require(o.reserved == 0, "options.reserved is not 0");
-  require(o.max_pairs_per_launch >= 0,
-          "options.max_pairs_per_launch is " + std::to_string(o.max_pairs_per_launch) + ": it must not be negative");
+  require(o.max_pairs_per_launch >= 0, "options.max_pairs_per_launch is ", o.max_pairs_per_launch,
+          ": it must not be negative");
   return o;
 }
 
@@ -31,6 +31,14 @@ CallLog open_log() {
 bool wants_synchronous() {
   const char* value = std::getenv("BRAGGRAD_SYNC");
   return value && *value && std::string(value) != "0";
+}
+
+const cpu::Level& chosen_level() {
+  const char* name = std::getenv("BRAGGRAD_SIMD");
+  const cpu::Level* level = cpu::find_level(name);
+  require(level != nullptr, "the environment's BRAGGRAD_SIMD is \"", (name ? name : ""), "\": this library has ",
+          cpu::built_levels(), ", and this machine not all of them");
+  return *level;
 }
 
 }  // namespace
@@ -59,7 +67,8 @@ brg_status brg_context_create(const brg_context_options* options, brg_context** 
     std::unique_ptr<braggrad::Backend> backend =
         choice.backend == BRG_BACKEND_CUDA
             ? braggrad::cuda::make_backend(choice.device, max_pairs, braggrad::wants_synchronous())
-            : braggrad::cpu::make_cpu_backend(o.threads ? o.threads : braggrad::usable_cores(), max_pairs);
+            : braggrad::cpu::make_cpu_backend(o.threads ? o.threads : braggrad::usable_cores(), max_pairs,
+                                              braggrad::chosen_level());
     log.write("brg_context_create", "");
     *context = std::make_unique<brg_context>(choice.backend, std::move(backend), std::move(log)).release();
   });
@@ -101,7 +110,7 @@ brg_status brg_context_workspace_size(const brg_context* context, size_t* bytes)
 
 brg_status brg_context_set_dry_run(brg_context* context, int32_t on) {
   return called("brg_context_set_dry_run", context, [&] {
-    braggrad::require(on == 0 || on == 1, "on is " + std::to_string(on) + ": it must be 0 or 1");
+    braggrad::require(on == 0 || on == 1, "on is ", on, ": it must be 0 or 1");
     context->set_dry_run(on != 0);
   });
 }

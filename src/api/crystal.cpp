@@ -25,8 +25,8 @@ void require_countable(const double cell[6], const double basis[9], double d_min
   constexpr double two_pi = 6.283185307179586;
   const double q = two_pi / d_min, sphere = 2.0 / 3.0 * two_pi * q * q * q;
   const double box = 8 * (cell[0] / d_min) * (cell[1] / d_min) * (cell[2] / d_min);
-  require(sphere / (basis[0] * basis[4] * basis[8]) < 4.0 * most_reflections && box < 1e13,
-          "d_min is " + std::to_string(d_min) + ": too many reflections for 32-bit counts");
+  require(sphere / (basis[0] * basis[4] * basis[8]) < 4.0 * most_reflections && box < 1e13, "d_min is ", d_min,
+          ": too many reflections for 32-bit counts");
 }
 
 }  // namespace
@@ -50,17 +50,14 @@ brg_status brg_hkl_enumerate(const double cell[6], char centring, double d_min, 
     require(count != nullptr, "count is NULL");
     double basis[9];
     read_cell(cell, basis);
-    require(core::is_centring(centring),
-            std::string("centring is '") + centring + "': it must be one of P, A, B, C, I, F, R");
-    require(std::isfinite(d_min) && d_min > 0,
-            "d_min is " + std::to_string(d_min) + ": it must be finite and positive");
-    require(capacity >= 0, "capacity is " + std::to_string(capacity) + ": it must not be negative");
+    require(core::is_centring(centring), "centring is '", centring, "': it must be one of P, A, B, C, I, F, R");
+    require(std::isfinite(d_min) && d_min > 0, "d_min is ", d_min, ": it must be finite and positive");
+    require(capacity >= 0, "capacity is ", capacity, ": it must not be negative");
     require_countable(cell, basis, d_min);
     std::vector<core::Miller> half;
     const int64_t found =
         core::enumerate_half(basis, cell, centring, d_min, most_reflections / 2, hkl ? &half : nullptr);
-    require(found <= most_reflections / 2,
-            "d_min is " + std::to_string(d_min) + ": too many reflections for 32-bit counts");
+    require(found <= most_reflections / 2, "d_min is ", d_min, ": too many reflections for 32-bit counts");
     *count = 2 * found;
     if (!hkl) return;
     if (*count > capacity)

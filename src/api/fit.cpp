@@ -13,15 +13,14 @@ namespace {
 template <class S, class T = Element<decltype(S::omega)>>
 core::OmegaTargets<T> read_targets(const S* given, int64_t orientations, int64_t reflections) {
   const S s = read_struct(given, "targets");
-  require(s.loss >= BRG_LOSS_SQUARES && s.loss <= BRG_LOSS_NORM,
-          "targets.loss is " + std::to_string(s.loss) + ": it must be one of BRG_LOSS_*");
+  require(s.loss >= BRG_LOSS_SQUARES && s.loss <= BRG_LOSS_NORM, "targets.loss is ", s.loss,
+          ": it must be one of BRG_LOSS_*");
   require(s.reserved == 0, "targets.reserved is not 0");
   const bool has_delta = s.loss == BRG_LOSS_HUBER || s.loss == BRG_LOSS_NORM;
-  require(has_delta ? std::isfinite(s.delta) && s.delta > 0 : s.delta == 0,
-          "targets.delta is " + std::to_string(s.delta) +
-              ": it must be finite and > 0 for the Huber and the norm loss, and 0 for the others");
-  require(std::isfinite(s.missing_loss) && s.missing_loss >= 0,
-          "targets.missing_loss is " + std::to_string(s.missing_loss) + ": it must be finite and not negative");
+  require(has_delta ? std::isfinite(s.delta) && s.delta > 0 : s.delta == 0, "targets.delta is ", s.delta,
+          ": it must be finite and > 0 for the Huber and the norm loss, and 0 for the others");
+  require(std::isfinite(s.missing_loss) && s.missing_loss >= 0, "targets.missing_loss is ", s.missing_loss,
+          ": it must be finite and not negative");
   const bool dense = s.omega1 || s.omega2, listed = s.offsets || s.reflection || s.omega;
   require(!dense || !listed, "targets has omega1 or omega2 and a list per orientation: only one is possible");
   if (listed) {
@@ -30,9 +29,8 @@ core::OmegaTargets<T> read_targets(const S* given, int64_t orientations, int64_t
     require_array(s.omega, orientations, "targets.omega");
   } else {
     require(dense || orientations == 0 || reflections == 0, "targets has neither omega1 nor omega2 nor offsets");
-    require(s.orientation_stride == 0 || s.orientation_stride == reflections,
-            "targets.orientation_stride is " + std::to_string(s.orientation_stride) +
-                ": it must be 0 or the number of reflections, " + std::to_string(reflections));
+    require(s.orientation_stride == 0 || s.orientation_stride == reflections, "targets.orientation_stride is ",
+            s.orientation_stride, ": it must be 0 or the number of reflections, ", reflections);
   }
   return {s.loss,    s.delta,   s.missing_loss, s.orientation_stride, s.omega1, s.omega2,
           s.weight1, s.weight2, s.offsets,      s.reflection,         s.root,   s.omega,
@@ -44,7 +42,7 @@ core::OmegaLossOutput<T> read_output(const S* given) {
   const S s = read_struct(given, "output", BRG_ACCUMULATE);
   require(s.reserved == 0, "output.reserved is not 0");
   require(s.parameters <= (BRG_FIT_ROTATION | BRG_FIT_WAVENUMBER | BRG_FIT_CHI | BRG_FIT_LATTICE),
-          "output.parameters has a bit that is none of BRG_FIT_*: " + std::to_string(s.parameters));
+          "output.parameters has a bit that is none of BRG_FIT_*: ", s.parameters);
   require(s.parameters || !(s.gradient || s.normal),
           "output.parameters is 0, but output.gradient or output.normal is asked for");
   return {s.parameters, s.loss,    s.gradient, s.normal,  s.rotation_bar,
@@ -58,7 +56,7 @@ void omega_loss(brg_context& context, const brg_geometry* geometry, const brg_re
   core::OmegaLossProblem<T> p;
   p.reflections = read_reflections<T>(context, reflections);
   p.orientations = read_orientations(orientations, *reflections);
-  p.frame = read_frame(geometry, p.orientations.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.orientations.wavenumber != nullptr);
   p.targets = read_targets(targets, p.orientations.count, p.reflections.count);
   p.output = read_output(output);
   Scratch scratch(context);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cpu/levels.hpp"
 #include "runtime/cuda.hpp"
 #include "runtime/error.hpp"
 
@@ -26,7 +27,8 @@ uint32_t brg_abi_version(void) { return BRG_ABI_VERSION; }
 const char* brg_build_info(void) {
   try {
     static const std::string text = "braggrad " + std::string(brg_version()) + ", " + BRG_COMPILER + ", " +
-                                    braggrad::cuda::build_info() + ", scalar CPU code";
+                                    braggrad::cuda::build_info() + ", SIMD " +
+                                    braggrad::cpu::find_level(nullptr)->name + " of " + braggrad::cpu::built_levels();
     return text.c_str();
   } catch (...) {
     return "braggrad";  // out of memory

@@ -15,7 +15,7 @@ void predict(brg_context& context, const brg_geometry* geometry, const brg_refle
   core::PredictProblem<T> p;
   p.reflections = read_reflections<T>(context, reflections);
   p.orientations = read_orientations(orientations, *reflections);
-  p.frame = read_frame(geometry, p.orientations.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.orientations.wavenumber != nullptr);
   p.roots = read_roots(roots, "roots");
   Scratch scratch(context);
   context.backend().operations(T{}).predict(p, scratch);
@@ -29,7 +29,7 @@ void predict_vjp(brg_context& context, const brg_geometry* geometry, const brg_r
   core::PredictVjpProblem<T> p;
   p.reflections = read_reflections<T>(context, reflections);
   p.orientations = read_orientations(orientations, *reflections);
-  p.frame = read_frame(geometry, p.orientations.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.orientations.wavenumber != nullptr);
   p.cotangents = read_cotangents(cotangents);
   p.gradient = read_orientations_gradient(gradient, *reflections, p.orientations);
   Scratch scratch(context);
@@ -43,7 +43,7 @@ void predict_jvp(brg_context& context, const brg_geometry* geometry, const brg_r
   core::PredictJvpProblem<T> p;
   p.reflections = read_reflections<T>(context, reflections);
   p.orientations = read_orientations(orientations, *reflections);
-  p.frame = read_frame(geometry, p.orientations.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.orientations.wavenumber != nullptr);
   p.tangent = read_orientations_tangent(tangent, *reflections, p.orientations);
   p.roots = read_roots(roots_dot, "roots_dot");
   Scratch scratch(context);

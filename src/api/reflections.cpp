@@ -13,8 +13,7 @@ namespace {
 constexpr int64_t most_reflections = INT32_MAX;
 
 void require_count(int64_t count) {
-  require(count >= 0 && count <= most_reflections,
-          "count is " + std::to_string(count) + ": it must be 0 to " + std::to_string(most_reflections));
+  require(count >= 0 && count <= most_reflections, "count is ", count, ": it must be 0 to ", most_reflections);
 }
 
 constexpr size_t padded(size_t bytes) { return (bytes + 255) / 256 * 256; }
@@ -30,7 +29,26 @@ const T* place(const brg_context& context, const DeviceMemory& memory, size_t& o
   return static_cast<const T*>(to);
 }
 
-// q [count,3]; hkl [count,3] or empty.
+// The planes of core::Reflections.
+template <class T>
+std::vector<T> make_planes(const std::vector<double>& q, const std::vector<int32_t>& hkl) {
+  const size_t count = q.size() / 3;
+  const auto stride = static_cast<size_t>(core::reflection_planes_stride(static_cast<int64_t>(count)));
+  std::vector<T> planes(stride * (hkl.empty() ? 4 : 7));
+  for (size_t n = 0; n < count; ++n) {
+    const T x = static_cast<T>(q[3 * n]), y = static_cast<T>(q[3 * n + 1]), z = static_cast<T>(q[3 * n + 2]);
+    constexpr T most = core::Limits<T>::largest_component;
+    if (std::fabs(x) <= most && std::fabs(y) <= most && std::fabs(z) <= most) {
+      planes[n] = x, planes[stride + n] = y, planes[2 * stride + n] = z;
+      planes[3 * stride + n] =
+          static_cast<T>(q[3 * n] * q[3 * n] + q[3 * n + 1] * q[3 * n + 1] + q[3 * n + 2] * q[3 * n + 2]);
+    }
+    for (size_t i = 0; i < 3 && !hkl.empty(); ++i) planes[(4 + i) * stride + n] = static_cast<T>(hkl[3 * n + i]);
+  }
+  return planes;
+}
+
+// q [count,3]; hkl [count,3] or empty. Planes are for the CPU.
 std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std::vector<double>& q,
                                           const std::vector<int32_t>& hkl) {
   const size_t count = q.size() / 3;
@@ -38,15 +56,20 @@ std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std:
   for (size_t n = 0; n < count; ++n)
     q2[n] = q[3 * n] * q[3 * n] + q[3 * n + 1] * q[3 * n + 1] + q[3 * n + 2] * q[3 * n + 2];
   const size_t item_bytes = 3 * sizeof(int32_t) + 4 * sizeof(double) + 4 * sizeof(float);
+  const bool on_cpu = context.backend().device()->kind() == BRG_BACKEND_CPU;
+  const auto planes_f64 = on_cpu ? make_planes<double>(q, hkl) : std::vector<double>();
+  const auto planes_f32 = on_cpu ? make_planes<float>(q, hkl) : std::vector<float>();
   auto set = std::make_unique<brg_reflections>();
   set->count = static_cast<int64_t>(count);
   set->device = context.backend().device();
-  set->memory = DeviceMemory(set->device, count * item_bytes + padded(1) * 5);
+  set->memory = DeviceMemory(set->device, count * item_bytes + planes_f64.size() * sizeof(double) +
+                                              planes_f32.size() * sizeof(float) + padded(1) * 7);
   size_t offset = 0;
   set->f64 = {set->count, place(context, set->memory, offset, q), place(context, set->memory, offset, q2),
-              place(context, set->memory, offset, hkl)};
+              place(context, set->memory, offset, hkl), place(context, set->memory, offset, planes_f64)};
   set->f32 = {set->count, place(context, set->memory, offset, std::vector<float>(q.begin(), q.end())),
-              place(context, set->memory, offset, std::vector<float>(q2.begin(), q2.end())), set->f64.hkl};
+              place(context, set->memory, offset, std::vector<float>(q2.begin(), q2.end())), set->f64.hkl,
+              place(context, set->memory, offset, planes_f32)};
   return set;
 }
 
@@ -92,7 +115,7 @@ brg_status brg_reflections_create(brg_context* context, int64_t count, const int
     braggrad::require_count(count);
     require(hkl != nullptr || count == 0, "hkl is NULL");
     require(basis != nullptr, "basis is NULL");
-    for (int i = 0; i < 9; ++i) require(std::isfinite(basis[i]), "basis[" + std::to_string(i) + "] is not finite");
+    for (int i = 0; i < 9; ++i) require(std::isfinite(basis[i]), "basis[", i, "] is not finite");
     const std::vector<int32_t> indices(hkl, hkl + 3 * count);
     auto set = braggrad::make_set(*context, braggrad::multiply_hkl(basis, indices), indices);
     set->has_hkl = true;

@@ -54,7 +54,7 @@ void rotate_jvp(brg_context& context, const brg_reflections* reflections, const 
   p.tangent = read_orientations_tangent(tangent, *reflections, p.orientations);
   const core::GeometryTangent& geometry = p.tangent.geometry;
   require(!p.tangent.wavenumber && !p.tangent.chi && geometry.wavenumber == 0 && geometry.chi == 0 &&
-              !geometry.moves_frame(),
+              !core::moves_frame(geometry),
           "tangent.wavenumber, tangent.chi or tangent.geometry_* is given: a rotation has no beam");
   p.g = read_struct(vectors_dot, "vectors_dot").g;
   if (!p.g) return;

@@ -13,7 +13,7 @@ void solve(brg_context& context, const brg_geometry* geometry, const ItemsStruct
   using T = Element<decltype(RootsStruct::omega1)>;
   core::SolveProblem<T> p;
   p.items = read_items(items);
-  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.items.wavenumber != nullptr);
   p.roots = read_roots(roots, "roots");
   Scratch scratch(context);
   context.backend().operations(T{}).solve(p, scratch);
@@ -25,7 +25,7 @@ void solve_vjp(brg_context& context, const brg_geometry* geometry, const ItemsSt
   using T = Element<decltype(ItemsStruct::g)>;
   core::SolveVjpProblem<T> p;
   p.items = read_items(items);
-  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.items.wavenumber != nullptr);
   p.cotangents = read_cotangents(cotangents);
   p.gradient = read_items_gradient(gradient, p.items);
   Scratch scratch(context);
@@ -38,7 +38,7 @@ void solve_jvp(brg_context& context, const brg_geometry* geometry, const ItemsSt
   using T = Element<decltype(ItemsStruct::g)>;
   core::SolveJvpProblem<T> p;
   p.items = read_items(items);
-  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.items.wavenumber != nullptr);
   p.tangent = read_items_tangent(tangent, p.items);
   p.roots = read_roots(roots_dot, "roots_dot");
   Scratch scratch(context);

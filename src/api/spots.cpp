@@ -15,7 +15,7 @@ void diffracted_beam(brg_context& context, const brg_geometry* geometry, const I
                      const BeamsStruct* beams) {
   core::BeamProblem<T> p;
   p.items = read_items(items);
-  p.frame = read_frame(geometry, p.items.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.items.wavenumber != nullptr);
   require_array(omega, p.items.count, "omega");
   p.omega = omega;
   const BeamsStruct out = read_struct(beams, "beams");
@@ -32,13 +32,13 @@ double reduced(double omega) {
 
 template <class SpotsStruct>
 core::OmegaWindows read_windows(const SpotsStruct& spots) {
-  require(spots.window_count >= 0 && spots.window_count <= core::OmegaWindows::most,
-          "spots.window_count is " + std::to_string(spots.window_count) + ": it must be 0 to 8");
+  require(spots.window_count >= 0 && spots.window_count <= core::OmegaWindows::most, "spots.window_count is ",
+          spots.window_count, ": it must be 0 to 8");
   core::OmegaWindows windows{};
   for (int i = 0; i < spots.window_count; ++i) {
     const double low = spots.window_low[i], high = spots.window_high[i];
-    require(std::isfinite(low) && std::isfinite(high),
-            "spots.window_low or spots.window_high of window " + std::to_string(i) + " is not finite");
+    require(std::isfinite(low) && std::isfinite(high), "spots.window_low or spots.window_high of window ", i,
+            " is not finite");
     if (high - low >= core::two_pi) return {};
     if (reduced(low) == reduced(high)) continue;
     windows.low[windows.count] = reduced(low), windows.high[windows.count] = reduced(high);
@@ -56,7 +56,7 @@ void predict_spots(brg_context& context, const brg_geometry* geometry, const brg
   core::SpotsProblem<T> p;
   p.reflections = read_reflections<T>(context, reflections);
   p.orientations = read_orientations(orientations, *reflections);
-  p.frame = read_frame(geometry, p.orientations.wavenumber != nullptr);
+  p.frame = read_frame(context, geometry, p.orientations.wavenumber != nullptr);
   const SpotsStruct out = read_struct(spots, "spots");
   require(out.reserved == 0, "spots.reserved is not 0");
   p.windows = read_windows(out);

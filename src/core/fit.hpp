@@ -15,41 +15,48 @@ enum class Loss : int32_t { squares = 0, chord = 1, huber = 2, norm = 3 };
 inline constexpr int fit_parameters = 11;
 inline constexpr int fit_normals = fit_parameters * (fit_parameters + 1) / 2;
 
-template <class T>
+template <class V>
 struct Residual {
-  T loss, slope, weight;  // l, l', v
+  V loss, slope, weight;  // l, l', v
 };
 
-template <class T>
-BRG_CORE Residual<T> angle_residual(Loss loss, T delta, T difference) {
-  const T size = absolute(difference);
-  if (loss == Loss::huber && size > delta)
-    return {delta * (size - T(0.5) * delta), with_sign_of(delta, difference), delta / size};
-  if (loss == Loss::norm) {
-    const T root = square_root(mul_add(difference, difference, delta * delta));
-    return {difference * difference / (root + delta), difference / root, T(1) / root};
+template <class V>
+BRG_CORE Residual<V> angle_residual(Loss loss, V delta, V difference) {
+  using T = Scalar<V>;
+  const V one(T(1)), half(T(0.5)), size = absolute(difference);
+  const V square = difference * difference;
+  if (loss == Loss::huber) {
+    const Mask<V> far = size > delta;
+    return {select(far, delta * (size - half * delta), half * square),
+            select(far, with_sign_of(delta, difference), difference),
+            select(far, delta * reciprocal(select(far, size, one)), one)};
   }
-  return {T(0.5) * difference * difference, difference, T(1)};
+  if (loss == Loss::norm) {
+    const V root = square_root(mul_add(difference, difference, delta * delta)), weight = reciprocal(root);
+    return {square * reciprocal(root + delta), difference * weight, weight};
+  }
+  return {half * square, difference, one};
 }
 
 // 1 - cos D as half the squared chord, which keeps its digits where D is small.
-template <class T>
-BRG_CORE Residual<T> chord_residual(T sin_omega, T cos_omega, T sin_target, T cos_target) {
-  const T ds = sin_omega - sin_target, dc = cos_omega - cos_target;
-  return {T(0.5) * mul_add(ds, ds, dc * dc), sin_omega * cos_target - cos_omega * sin_target, T(1)};
+template <class V>
+BRG_CORE Residual<V> chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
+  using T = Scalar<V>;
+  const V ds = sin_omega - sin_target, dc = cos_omega - cos_target;
+  return {V(T(0.5)) * mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target), V(T(1))};
 }
 
 // One row of J.
-template <class T>
+template <class V>
 struct Jacobian {
-  T values[fit_parameters];
+  V values[fit_parameters];
 };
 
-template <class T>
-BRG_CORE Jacobian<T> jacobian(const Setting<T>& setting, const Pair<T>& pair, const CrossingBar<T>& bar) {
-  const Vec3<T> turn = cross(pair.g, bar.g);
-  const Vec3<T> t = q_cotangent(setting, pair, bar);
-  const Vec3<T> q = pair.q;
+template <class V>
+BRG_CORE Jacobian<V> jacobian(const Setting<V>& setting, const Pair<V>& pair, const CrossingBar<V>& bar) {
+  const Vec3<V> turn = cross(pair.g, bar.g);
+  const Vec3<V> t = q_cotangent(setting, pair, bar);
+  const Vec3<V> q = pair.q;
   return {{turn.x, turn.y, turn.z, bar.wavenumber, bar.chi, t.x * q.x, t.y * q.y, t.z * q.z,
            mul_add(t.y, q.z, t.z * q.y), mul_add(t.x, q.z, t.z * q.x), mul_add(t.x, q.y, t.y * q.x)}};
 }

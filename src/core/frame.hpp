@@ -13,7 +13,7 @@ namespace braggrad::core {
 struct Frame {
   Mat3<double> m;
   bool identity;  // M is exactly the identity
-  double tan_chi, cos_chi, chi;
+  double tan_chi, cos_chi;
   double wavenumber;  // 0: an array replaces it
   double grazing_cut;
 };
@@ -41,7 +41,6 @@ inline Frame make_frame(const double beam[3], const double axis[3], double chi, 
       m.xx == 1 && m.yy == 1 && m.zz == 1 && m.xy == 0 && m.xz == 0 && m.yx == 0 && m.yz == 0 && m.zx == 0 && m.zy == 0;
   frame.tan_chi = rounded(along / lambda);
   frame.cos_chi = rounded(lambda);
-  frame.chi = rounded(atan2l(along, lambda));
   frame.wavenumber = wavenumber;
   frame.grazing_cut = grazing_cut;
   return frame;

@@ -57,37 +57,42 @@ struct Pair {
   Crossing<T> crossing;
 };
 
-template <class T>
-BRG_CORE Pair<T> load_pair(const Setting<T>& setting, const Orientations<T>& orientations,
-                           const Reflections<T>& reflections, int64_t n) {
-  Pair<T> pair;
-  pair.q = load_q(setting, orientations, reflections, n);
-  pair.g = multiply(setting.rotation, pair.q);
-  const bool own_length = orientations.reciprocal_basis || !reflections.q2;
-  pair.q2 = orientations.magnitude_from_rotated ? dot(pair.g, pair.g)
-            : own_length                        ? dot(pair.q, pair.q)
-                                                : reflections.q2[n];
-  const T c = mul_add(pair.g.z, setting.beam.tan_chi, pair.q2 * setting.beam.half);
+// The pair of q with |q|^2 = q2, which is not used where Q is taken from the rotated vector.
+template <class V>
+BRG_CORE Pair<V> pair_of(const Setting<V>& setting, Vec3<V> q, V q2, bool magnitude_from_rotated) {
+  Pair<V> pair;
+  pair.q = q;
+  pair.g = multiply(setting.rotation, q);
+  pair.q2 = magnitude_from_rotated ? dot(pair.g, pair.g) : q2;
+  const V c = mul_add(pair.g.z, setting.beam.tan_chi, pair.q2 * setting.beam.half);
   pair.crossing = intersect(pair.g.x, pair.g.y, c, setting.beam.cos_chi);
   return pair;
 }
 
+template <class T>
+BRG_CORE Pair<T> load_pair(const Setting<T>& setting, const Orientations<T>& orientations,
+                           const Reflections<T>& reflections, int64_t n) {
+  const Vec3<T> q = load_q(setting, orientations, reflections, n);
+  const bool own_length = orientations.reciprocal_basis || !reflections.q2;
+  return pair_of(setting, q, own_length ? dot(q, q) : reflections.q2[n], orientations.magnitude_from_rotated);
+}
+
 // Cotangents of a pair's inputs: G_bar holds Q's dependence on G where Q is taken from the rotated vector, and then
 // q2 = 0 is left for the crystal frame.
-template <class T>
-BRG_CORE CrossingBar<T> pair_vjp(const Setting<T>& setting, const Pair<T>& pair, bool magnitude_from_rotated, T w1,
-                                 T w2) {
-  CrossingBar<T> bar = solve_vjp(pair.crossing, setting.beam, pair.g.z, pair.q2, w1, w2);
+template <class V>
+BRG_CORE CrossingBar<V> pair_vjp(const Setting<V>& setting, const Pair<V>& pair, bool magnitude_from_rotated, V w1,
+                                 V w2) {
+  CrossingBar<V> bar = solve_vjp(pair.crossing, setting.beam, pair.g.z, pair.q2, w1, w2);
   if (magnitude_from_rotated) {
-    bar.g = bar.g + (T(2) * bar.q2) * pair.g;
-    bar.q2 = T(0);
+    bar.g = bar.g + (V(Scalar<V>(2)) * bar.q2) * pair.g;
+    bar.q2 = V(Scalar<V>(0));
   }
   return bar;
 }
 
-template <class T>
-BRG_CORE Vec3<T> q_cotangent(const Setting<T>& setting, const Pair<T>& pair, const CrossingBar<T>& bar) {
-  return multiply_transposed(setting.rotation, bar.g) + (T(2) * bar.q2) * pair.q;
+template <class V>
+BRG_CORE Vec3<V> q_cotangent(const Setting<V>& setting, const Pair<V>& pair, const CrossingBar<V>& bar) {
+  return multiply_transposed(setting.rotation, bar.g) + (V(Scalar<V>(2)) * bar.q2) * pair.q;
 }
 
 // Sums over the pairs of one orientation, in float64. Beam and axis in the frame.
@@ -200,17 +205,17 @@ BRG_CORE Vec3<T> load_q_dot(const SettingDot<T>& dot, const Reflections<T>& refl
   return q_dot;
 }
 
-template <class T>
-BRG_CORE Vec3<T> rotate_jvp(const Setting<T>& setting, const SettingDot<T>& dot, Vec3<T> q, Vec3<T> q_dot) {
+template <class V>
+BRG_CORE Vec3<V> rotate_jvp(const Setting<V>& setting, const SettingDot<V>& dot, Vec3<V> q, Vec3<V> q_dot) {
   return multiply(setting.rotation, q_dot) + multiply(dot.rotation, q);
 }
 
-template <class T>
-BRG_CORE Roots<T> pair_jvp(const Setting<T>& setting, const SettingDot<T>& change, const Pair<T>& pair, Vec3<T> q_dot,
+template <class V>
+BRG_CORE Roots<V> pair_jvp(const Setting<V>& setting, const SettingDot<V>& change, const Pair<V>& pair, Vec3<V> q_dot,
                            bool magnitude_from_rotated, bool moves_frame) {
-  const Vec3<T> g_dot = rotate_jvp(setting, change, pair.q, q_dot);
-  const T q2_dot = T(2) * (magnitude_from_rotated ? dot(pair.g, g_dot) : dot(pair.q, q_dot));
-  Roots<T> rates =
+  const Vec3<V> g_dot = rotate_jvp(setting, change, pair.q, q_dot);
+  const V q2_dot = V(Scalar<V>(2)) * (magnitude_from_rotated ? dot(pair.g, g_dot) : dot(pair.q, q_dot));
+  Roots<V> rates =
       solve_jvp(pair.crossing, setting.beam, pair.g, pair.q2, g_dot, q2_dot, change.wavenumber, change.chi);
   if (moves_frame) add_frame_rates(rates, frame_rates(pair.crossing, setting.beam, pair.g), change.beam, change.axis);
   return rates;

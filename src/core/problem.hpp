@@ -10,11 +10,11 @@ namespace braggrad::core {
 struct GeometryTangent {
   double wavenumber, chi;
   Vec3<double> beam, axis;
-
-  BRG_CORE bool moves_frame() const {
-    return beam.x != 0 || beam.y != 0 || beam.z != 0 || axis.x != 0 || axis.y != 0 || axis.z != 0;
-  }
 };
+
+BRG_CORE bool moves_frame(const GeometryTangent &dot) {
+  return dot.beam.x != 0 || dot.beam.y != 0 || dot.beam.z != 0 || dot.axis.x != 0 || dot.axis.y != 0 || dot.axis.z != 0;
+}
 
 // Sums over the batch for the geometry's own values.
 template <class T>
@@ -67,7 +67,12 @@ struct Reflections {
   int64_t count;
   const T *q, *q2;     // q2 NULL: computed from q
   const int32_t *hkl;  // NULL: not known
+  // x, y, z, |q|^2 and, where hkl is known, h, k, l: each reflection_planes_stride(count) numbers, zero beyond the count.
+  // A reflection that is not finite or out of range is zero there. NULL in a view and on a device.
+  const T *planes;
 };
+
+constexpr int64_t reflection_planes_stride(int64_t count) { return (count + 31) / 16 * 16; }
 
 template <class T>
 struct OrientationsGradient {

@@ -6,7 +6,7 @@
 namespace braggrad::core {
 
 // The sample frame itself.
-BRG_CORE Frame identity_frame() { return {{1, 0, 0, 0, 1, 0, 0, 0, 1}, true, 0, 1, 0, 1, 0}; }
+BRG_CORE Frame identity_frame() { return {{1, 0, 0, 0, 1, 0, 0, 0, 1}, true, 0, 1, 1, 0}; }
 
 // A rotation has no beam, and no code for one.
 template <class T>

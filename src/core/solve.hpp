@@ -1,6 +1,6 @@
 // The Bragg-omega equation: roots, their adjoint (VJP) and their directional derivative (JVP), side by side.
 //
-//     c = gz tan(chi) + Q / (2 k cos(chi)),   rho^2 = gx^2 + gy^2,   s^2 = (rho - c)(rho + c)
+//     c = gz tan(chi) + Q / (2 k cos(chi)),   rho^2 = gx^2 + gy^2,   s^2 = rho^2 - c^2
 //     (sin, cos) omega1 = ( gx s + gy c,  gy s - gx c) / rho^2      dF/domega < 0
 //     (sin, cos) omega2 = (-gx s + gy c, -gy s - gx c) / rho^2      dF/domega > 0
 //
@@ -18,7 +18,7 @@ namespace braggrad::core {
 template <class V>
 struct Beam {
   V tan_chi, cos_chi;
-  V wavenumber;
+  V wavenumber, inverse_wavenumber, inverse_cos_chi;
   V half;  // 1 / (2 k cos chi); NaN where the values are not usable, which makes every crossing unobservable
 };
 
@@ -27,7 +27,8 @@ template <class T>
 BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
   const bool usable = wavenumber > 0 && is_finite(wavenumber) && is_finite(tan_chi) && absolute(cos_chi) >= 1e-6;
   const double half = usable ? 0.5 / (wavenumber * cos_chi) : Limits<double>::not_a_number;
-  return {static_cast<T>(tan_chi), static_cast<T>(cos_chi), static_cast<T>(wavenumber), static_cast<T>(half)};
+  return {static_cast<T>(tan_chi),        static_cast<T>(cos_chi),     static_cast<T>(wavenumber),
+          static_cast<T>(1 / wavenumber), static_cast<T>(1 / cos_chi), static_cast<T>(half)};
 }
 
 // The circle of G around the axis against the Ewald sphere. Every factor that is infinite or meaningless on a lane
@@ -36,23 +37,25 @@ template <class V>
 struct Crossing {
   V c, s, inverse_s;  // inverse_s = 0 at the tangent too
   V ux, uy;           // (gx, gy) / rho^2
-  bool observable;
+  Mask<V> observable;
 };
 
 template <class V>
 BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
+  using T = Scalar<V>;
+  const V zero(T(0)), one(T(1));
   const V rho2 = mul_add(gx, gx, gy * gy);
-  const V rho = square_root(rho2);
-  const V s2 = (rho - c) * (rho + c);
-  const bool observable = s2 >= V(0) && rho2 >= Limits<V>::smallest_normal && rho2 <= Limits<V>::largest;
-  const V s = with_sign_of(square_root(select(observable, s2, V(0))), cos_chi);
-  const V inverse_rho2 = V(1) / select(observable, rho2, V(1));
-  const bool crossing = observable && s2 > V(0);
-  return {select(observable, c, V(0)),
+  const V s2 = negative_mul_add(c, c, rho2);
+  const Mask<V> observable =
+      s2 >= zero && rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
+  const Mask<V> crossing = observable && s2 > zero;
+  const V s = with_sign_of(square_root(select(observable, s2, zero)), cos_chi);
+  const V inverse_rho2 = reciprocal(select(observable, rho2, one));
+  return {select(observable, c, zero),
           s,
-          select(crossing, V(1) / select(crossing, s, V(1)), V(0)),
-          select(observable, gx * inverse_rho2, V(0)),
-          select(observable, gy * inverse_rho2, V(0)),
+          select(crossing, reciprocal(select(crossing, s, one)), zero),
+          select(observable, gx * inverse_rho2, zero),
+          select(observable, gy * inverse_rho2, zero),
           observable};
 }
 
@@ -64,8 +67,9 @@ struct RootVectors {
 
 template <class V>
 BRG_CORE RootVectors<V> root_vectors(const Crossing<V>& x) {
-  const V uxs = x.ux * x.s, uys = x.uy * x.s, uxc = x.ux * x.c, uyc = x.uy * x.c;
-  return {uxs + uyc, uys - uxc, uyc - uxs, -uys - uxc};
+  const V uxc = x.ux * x.c, uyc = x.uy * x.c;
+  return {mul_add(x.ux, x.s, uyc), mul_sub(x.uy, x.s, uxc), negative_mul_add(x.ux, x.s, uyc),
+          negative_mul_sub(x.uy, x.s, uxc)};
 }
 
 template <class V>
@@ -76,14 +80,13 @@ struct Roots {
 template <class V>
 BRG_CORE Roots<V> roots(const Crossing<V>& x) {
   const RootVectors<V> r = root_vectors(x);
-  return {select(x.observable, unit_angle(r.sin1, r.cos1), V(0)),
-          select(x.observable, unit_angle(r.sin2, r.cos2), V(0))};
+  return {unit_angle(r.sin1, r.cos1), unit_angle(r.sin2, r.cos2)};
 }
 
 // True where derivatives and losses count a crossing: it is no tangent, and |F_omega| / k = |s cos chi| / k reaches the cut.
 template <class V>
-BRG_CORE bool contributes(const Crossing<V>& x, const Beam<V>& beam, V grazing_cut) {
-  return x.inverse_s != V(0) && absolute(x.s * beam.cos_chi) >= grazing_cut * beam.wavenumber;
+BRG_CORE Mask<V> contributes(const Crossing<V>& x, const Beam<V>& beam, V grazing_cut) {
+  return x.inverse_s != V(Scalar<V>(0)) && absolute(x.s * beam.cos_chi) >= grazing_cut * beam.wavenumber;
 }
 
 // Cotangents of the inputs for w1 = dL/domega1, w2 = dL/domega2. Q is an input of its own.
@@ -97,9 +100,9 @@ template <class V>
 BRG_CORE CrossingBar<V> solve_vjp(const Crossing<V>& x, const Beam<V>& beam, V gz, V q2, V w1, V w2) {
   const V sum = w1 + w2, m = (w1 - w2) * x.inverse_s, cm = x.c * m;
   const V q2_bar = m * beam.half;
-  return {{mul_add(x.uy, sum, -(x.ux * cm)), -mul_add(x.ux, sum, x.uy * cm), beam.tan_chi * m},
+  return {{mul_sub(x.uy, sum, x.ux * cm), negative_mul_sub(x.ux, sum, x.uy * cm), beam.tan_chi * m},
           q2_bar,
-          -(q2 * q2_bar) / beam.wavenumber,
+          -(q2 * q2_bar) * beam.inverse_wavenumber,
           mul_add(x.c, beam.tan_chi, gz) * m};
 }
 
@@ -107,12 +110,11 @@ BRG_CORE CrossingBar<V> solve_vjp(const Crossing<V>& x, const Beam<V>& beam, V g
 template <class V>
 BRG_CORE Roots<V> solve_jvp(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g, V q2, Vec3<V> g_dot, V q2_dot,
                             V wavenumber_dot, V chi_dot) {
-  const V c_dot = mul_add(
-      g_dot.z, beam.tan_chi,
-      mul_add(beam.half, q2_dot - q2 * wavenumber_dot / beam.wavenumber, mul_add(x.c, beam.tan_chi, g.z) * chi_dot));
-  const V turn = x.uy * g_dot.x - x.ux * g_dot.y;
+  const V longer = negative_mul_add(q2, wavenumber_dot * beam.inverse_wavenumber, q2_dot);
+  const V c_dot = mul_add(g_dot.z, beam.tan_chi, mul_add(beam.half, longer, mul_add(x.c, beam.tan_chi, g.z) * chi_dot));
+  const V turn = mul_sub(x.uy, g_dot.x, x.ux * g_dot.y);
   const V radial = mul_add(x.ux, g_dot.x, x.uy * g_dot.y);
-  const V spread = (c_dot - x.c * radial) * x.inverse_s;
+  const V spread = negative_mul_add(x.c, radial, c_dot) * x.inverse_s;
   return {turn + spread, turn - spread};
 }
 
@@ -125,14 +127,15 @@ struct FrameRates {
 
 template <class V>
 BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g) {
+  using T = Scalar<V>;
   const RootVectors<V> r = root_vectors(x);
   const V cos_chi = beam.cos_chi, sin_chi = beam.tan_chi * beam.cos_chi;
-  const V scale = x.inverse_s / cos_chi;
+  const V scale = x.inverse_s * beam.inverse_cos_chi;
   const auto axis = [&](V sin_omega, V cos_omega, V factor) -> Vec3<V> {
-    const V height = V(1) - cos_omega;
+    const V height = V(T(1)) - cos_omega;
     return factor * Vec3<V>{mul_add(sin_chi * g.y, sin_omega, mul_add(cos_chi, g.z, sin_chi * g.x) * height),
-                            mul_add(mul_add(cos_chi, g.z, -(sin_chi * g.x)), sin_omega, sin_chi * g.y * height),
-                            mul_add(V(2) * sin_chi * g.z, height, -(cos_chi * g.y * sin_omega))};
+                            mul_add(mul_sub(cos_chi, g.z, sin_chi * g.x), sin_omega, sin_chi * g.y * height),
+                            mul_sub(V(T(2)) * sin_chi * g.z, height, cos_chi * g.y * sin_omega)};
   };
   return {scale * Vec3<V>{-x.c, x.s, g.z}, -scale * Vec3<V>{-x.c, -x.s, g.z}, axis(r.sin1, r.cos1, scale),
           axis(r.sin2, r.cos2, -scale)};
@@ -141,8 +144,8 @@ BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Ve
 // Adds the rates by a moving beam and axis, both in the frame.
 template <class V>
 BRG_CORE void add_frame_rates(Roots<V>& rates, const FrameRates<V>& by, Vec3<V> beam_dot, Vec3<V> axis_dot) {
-  rates.omega1 += dot(by.beam1, beam_dot) + dot(by.axis1, axis_dot);
-  rates.omega2 += dot(by.beam2, beam_dot) + dot(by.axis2, axis_dot);
+  rates.omega1 = rates.omega1 + dot(by.beam1, beam_dot) + dot(by.axis1, axis_dot);
+  rates.omega2 = rates.omega2 + dot(by.beam2, beam_dot) + dot(by.axis2, axis_dot);
 }
 
 }  // namespace braggrad::core

@@ -22,7 +22,7 @@ BRG_CORE V dot(Vec3<V> a, Vec3<V> b) {
 
 template <class V>
 BRG_CORE Vec3<V> cross(Vec3<V> a, Vec3<V> b) {
-  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+  return {mul_sub(a.y, b.z, a.z * b.y), mul_sub(a.z, b.x, a.x * b.z), mul_sub(a.x, b.y, a.y * b.x)};
 }
 
 template <class V>

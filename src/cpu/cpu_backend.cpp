@@ -25,10 +25,10 @@ class HostMemory final : public Device {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(int threads, int64_t max_pairs)
-      : engine_{ThreadPool(threads), max_pairs}, operations_f32_(engine_), operations_f64_(engine_) {}
+  CpuBackend(int threads, int64_t max_pairs, const Level& level)
+      : engine_{ThreadPool(threads), max_pairs, level}, operations_f32_(engine_), operations_f64_(engine_) {}
 
-  std::shared_ptr<Device> device() const override { return cpu_device(); }
+  const std::shared_ptr<Device>& device() const override { return device_; }
   Operations<float>& operations(float) override { return operations_f32_; }
   Operations<double>& operations(double) override { return operations_f64_; }
 
@@ -39,7 +39,7 @@ class CpuBackend final : public Backend {
   void* acquire_scratch(size_t bytes) override {
     if (scratch_.size() < bytes) {
       scratch_ = DeviceMemory();
-      scratch_ = DeviceMemory(cpu_device(), bytes);
+      scratch_ = DeviceMemory(device_, bytes);
     }
     return scratch_.data();
   }
@@ -57,6 +57,7 @@ class CpuBackend final : public Backend {
   Engine engine_;
   CpuOperations<float> operations_f32_;
   CpuOperations<double> operations_f64_;
+  std::shared_ptr<Device> device_ = cpu_device();
   DeviceMemory scratch_;
 };
 
@@ -64,8 +65,8 @@ class CpuBackend final : public Backend {
 
 std::shared_ptr<Device> cpu_device() { return std::make_shared<HostMemory>(); }
 
-std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch) {
-  return std::make_unique<CpuBackend>(threads, max_pairs_per_launch);
+std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch, const Level& level) {
+  return std::make_unique<CpuBackend>(threads, max_pairs_per_launch, level);
 }
 
 }  // namespace braggrad::cpu

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/partition.hpp"
+#include "cpu/levels.hpp"
 #include "runtime/backend.hpp"
 #include "runtime/thread_pool.hpp"
 
@@ -11,6 +12,7 @@ namespace braggrad::cpu {
 struct Engine {
   ThreadPool pool;
   int64_t max_pairs;
+  const Level& level;  // the inner loops of the instruction set
 
   // Splits [0, count) at multiples of `grain` into tasks, and runs body(first, last) on each, in launches of at most max_pairs items.
   template <class Body>
@@ -22,18 +24,6 @@ struct Engine {
         body(first, std::min(first + grain, stop));
       });
     }
-  }
-
-  // Runs body(b, first, last) for parts of the rows of a [rows, length] array.
-  template <class Body>
-  void for_pairs(int64_t rows, int64_t length, const Body& body) {
-    for_ranges(rows * length, pairs_per_task, [&](int64_t first, int64_t last) {
-      for (int64_t b = first / length; first < last; ++b) {
-        const int64_t end = std::min(last, (b + 1) * length);
-        body(b, first - b * length, end - b * length);
-        first = end;
-      }
-    });
   }
 
   static constexpr int64_t pairs_per_task = 4096;
@@ -60,7 +50,7 @@ class CpuOperations final : public Operations<T> {
   Engine& engine_;
 };
 
-std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch);
+std::unique_ptr<Backend> make_cpu_backend(int threads, int64_t max_pairs_per_launch, const Level& level);
 std::shared_ptr<Device> cpu_device();
 
 }  // namespace braggrad::cpu

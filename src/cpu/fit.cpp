@@ -1,4 +1,4 @@
-// Fused loss, gradient and normal equations on the CPU: one orientation is a task.
+// Fused loss, gradient and normal equations on the CPU: a few orientations are a task.
 #include "core/fit.hpp"
 
 #include "cpu/cpu_backend.hpp"
@@ -7,30 +7,18 @@ namespace braggrad::cpu {
 
 using namespace core;
 
-namespace {
-
-template <bool with_parameters, class T>
-void fit_orientation(const OmegaLossProblem<T>& p, int64_t b) {
-  FitSums<with_parameters> sums;
-  const Setting<T> setting = make_setting(p.frame, p.orientations, b);
-  if (p.targets.offsets)
-    for (int64_t i = p.targets.offsets[b]; i < p.targets.offsets[b + 1]; ++i) add_listed(sums, p, setting, i);
-  else
-    for (int64_t n = 0; n < p.reflections.count; ++n) add_dense(sums, p, setting, b, n);
-  store_fit(p, b, sums);
-}
-
-}  // namespace
-
 template <class T>
 void CpuOperations<T>::omega_loss(const OmegaLossProblem<T>& p, Scratch& scratch) {
+  const Kernels<T>& kernels = engine_.level.of(T{});
+  const int64_t length = p.reflections.count;
+  const bool shared = !p.targets.offsets && p.targets.orientation_stride == 0;
+  const Slot<T> slot = scratch.reserve<T>(shared ? fit_target_planes * reflection_planes_stride(length) : 0);
   if (!scratch.ready()) return;
-  const bool with_parameters = p.output.gradient || p.output.normal;
-  engine_.pool.run(p.orientations.count, [&](int64_t b) {
-    if (with_parameters)
-      fit_orientation<true>(p, b);
-    else
-      fit_orientation<false>(p, b);
+  T* targets = shared ? scratch[slot] : nullptr;
+  if (shared) kernels.prepare_targets(p.targets, length, targets);
+  const int64_t grain = rows_per_launch(Engine::pairs_per_task, length, 1);
+  engine_.pool.run(blocks_of(p.orientations.count, grain), [&](int64_t task) {
+    kernels.omega_loss(p, targets, task * grain, std::min((task + 1) * grain, p.orientations.count));
   });
 }
 

@@ -10,19 +10,15 @@ using namespace core;
 template <class T>
 void CpuOperations<T>::solve(const SolveProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      const Crossing<T> crossing = load_item(p.frame, p.items, i).crossing;
-      const Roots<T> omega = p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{};
-      store_roots(p.roots, i, omega, crossing.observable);
-    }
-  });
+  const Kernels<T>& kernels = engine_.level.of(T{});
+  engine_.for_ranges(p.items.count, Engine::pairs_per_task,
+                     [&](int64_t first, int64_t last) { kernels.solve(p, first, last); });
 }
 
 template <class T>
 void CpuOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch) {
+  const Kernels<T>& kernels = engine_.level.of(T{});
   const bool sums = p.gradient.geometry.wanted();
-  const bool frame = p.gradient.geometry.beam || p.gradient.geometry.axis;
   const int64_t blocks = blocks_of(p.items.count, item_block);
   const Slot<double> slot = scratch.reserve<double>(sums ? blocks * BatchSums::count : 0);
   if (!scratch.ready()) return;
@@ -32,16 +28,7 @@ void CpuOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch) 
     const int64_t stop = std::min(p.items.count, start + launch);
     engine_.pool.run(blocks_of(stop - start, item_block), [&](int64_t task) {
       const int64_t first = start + task * item_block, last = std::min(first + item_block, stop);
-      OrientationSums block;
-      for (int64_t i = first; i < last; ++i) {
-        const Item<T> item = load_item(p.frame, p.items, i);
-        const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[i] : T(0);
-        const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[i] : T(0);
-        const ItemBar<T> bar = item_vjp(p.frame, item, p.items, i, w1, w2, frame);
-        store_item(p.gradient, i, bar);
-        if (sums) add_item(block, bar);
-      }
-      if (sums) store_partial(partial + first / item_block * BatchSums::count, block);
+      kernels.solve_vjp(p, first, last, sums ? partial + first / item_block * BatchSums::count : nullptr);
     });
   }
   if (sums) store_geometry(p.frame, p.gradient.geometry, p.gradient.accumulate, total(partial, blocks).data());
@@ -50,12 +37,9 @@ void CpuOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch) 
 template <class T>
 void CpuOperations<T>::solve_jvp(const SolveJvpProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      const Item<T> item = load_item(p.frame, p.items, i);
-      store_roots(p.roots, i, item_jvp(p.frame, item, p.items, p.tangent, i), item.crossing.observable);
-    }
-  });
+  const Kernels<T>& kernels = engine_.level.of(T{});
+  engine_.for_ranges(p.items.count, Engine::pairs_per_task,
+                     [&](int64_t first, int64_t last) { kernels.solve_jvp(p, first, last); });
 }
 
 template void CpuOperations<float>::solve(const SolveProblem<float>&, Scratch&);

@@ -2,8 +2,6 @@
 #include "core/spots.hpp"
 
 #include "core/item.hpp"
-#include "core/predict.hpp"
-#include "core/rotate.hpp"
 #include "cpu/cpu_backend.hpp"
 
 namespace braggrad::cpu {
@@ -20,16 +18,22 @@ void CpuOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratch
 
 namespace {
 
-// Calls found(n, root, omega) for every spot of orientation b, in order.
+// Calls found(n, root, omega) for every spot of orientation b, in order. The same lanes as predict: the same bits.
 template <class T, class Found>
-void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
-  const Setting<T> setting = make_setting(p.frame, p.orientations, b);
-  for (int64_t n = 0; n < p.reflections.count; ++n) {
-    const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, n).crossing;
-    if (!crossing.observable) continue;
-    const Roots<T> omega = roots(crossing);
-    if (in_windows(p.windows, static_cast<double>(omega.omega1))) found(n, 1, omega.omega1);
-    if (in_windows(p.windows, static_cast<double>(omega.omega2))) found(n, 2, omega.omega2);
+void for_spots(const Kernels<T>& kernels, const SpotsProblem<T>& p, int64_t b, const Found& found) {
+  constexpr int64_t part = 256;
+  T omega1[part], omega2[part];
+  uint8_t observable[part];
+  const PredictProblem<T> pairs = {p.frame, p.reflections, p.orientations, {omega1, omega2, observable}};
+  const int64_t start = b * p.reflections.count;
+  for (int64_t first = 0; first < p.reflections.count; first += part) {
+    const int64_t count = std::min(part, p.reflections.count - first);
+    kernels.predict(pairs, start + first, start + first + count, start + first);
+    for (int64_t i = 0; i < count; ++i) {
+      if (!observable[i]) continue;
+      if (in_windows(p.windows, static_cast<double>(omega1[i]))) found(first + i, 1, omega1[i]);
+      if (in_windows(p.windows, static_cast<double>(omega2[i]))) found(first + i, 2, omega2[i]);
+    }
   }
 }
 
@@ -40,10 +44,11 @@ void CpuOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch)
   const int64_t count = p.orientations.count;
   const Slot<int64_t> slot = scratch.reserve<int64_t>(p.offsets ? 0 : count + 1);
   if (!scratch.ready()) return;
+  const Kernels<T>& kernels = engine_.level.of(T{});
   int64_t* offsets = p.offsets ? p.offsets : scratch[slot];
   engine_.pool.run(count, [&](int64_t b) {
     int64_t spots = 0;
-    for_spots(p, b, [&](int64_t, int, T) { ++spots; });
+    for_spots(kernels, p, b, [&](int64_t, int, T) { ++spots; });
     offsets[b + 1] = spots;
   });
   offsets[0] = 0;
@@ -51,7 +56,7 @@ void CpuOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch)
   if (p.capacity > 0 && (p.reflection || p.root || p.omega))
     engine_.pool.run(count, [&](int64_t b) {
       int64_t at = offsets[b];
-      for_spots(p, b, [&](int64_t n, int root, T omega) {
+      for_spots(kernels, p, b, [&](int64_t n, int root, T omega) {
         if (at < p.capacity) {
           if (p.reflection) p.reflection[at] = static_cast<int32_t>(n);
           if (p.root) p.root[at] = static_cast<uint8_t>(root);

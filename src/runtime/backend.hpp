@@ -30,7 +30,7 @@ class Operations {
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::shared_ptr<Device> device() const = 0;
+  virtual const std::shared_ptr<Device>& device() const = 0;
   virtual Operations<float>& operations(float) = 0;
   virtual Operations<double>& operations(double) = 0;
 

@@ -9,7 +9,7 @@ namespace braggrad {
 
 struct CallLog::File {
   explicit File(const std::string& path) : stream(std::fopen(path.c_str(), "a")) {
-    require(stream != nullptr, "the file that BRAGGRAD_LOG names cannot be opened: " + path);
+    require(stream != nullptr, "the file that BRAGGRAD_LOG names cannot be opened: ", path);
   }
   File(const File&) = delete;
   File& operator=(const File&) = delete;

@@ -23,16 +23,16 @@ BackendChoice cuda_device(int device) {
 int device_number(const std::string& text) {
   const std::string digits = text.size() > 5 && text.compare(0, 5, "cuda:") == 0 ? text.substr(5) : "";
   require(!digits.empty() && digits.size() < 5 && digits.find_first_not_of("0123456789") == std::string::npos,
-          "the environment's BRAGGRAD_BACKEND is \"" + text + "\": it must be cpu, cuda or cuda:N");
+          "the environment's BRAGGRAD_BACKEND is \"", text, "\": it must be cpu, cuda or cuda:N");
   return std::stoi(digits);
 }
 
 }  // namespace
 
 BackendChoice choose_backend(brg_backend asked, int device) {
-  require(asked >= BRG_BACKEND_AUTO && asked <= BRG_BACKEND_CUDA,
-          "backend is " + std::to_string(asked) + ": it must be one of BRG_BACKEND_*");
-  require(device >= 0, "device is " + std::to_string(device) + ": it must not be negative");
+  require(asked >= BRG_BACKEND_AUTO && asked <= BRG_BACKEND_CUDA, "backend is ", asked,
+          ": it must be one of BRG_BACKEND_*");
+  require(device >= 0, "device is ", device, ": it must not be negative");
   if (asked == BRG_BACKEND_CUDA) return cuda_device(device);
   if (asked == BRG_BACKEND_CPU) {
     if (device > 0) fail(BRG_ERROR_NO_DEVICE, "device is " + std::to_string(device) + ": the CPU has device 0 only");

@@ -1,20 +1,18 @@
 // Working memory of a context: the caller's workspace, or the backend's.
 #include "runtime/context.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 using braggrad::fail;
 
 brg_context::brg_context(brg_backend kind, std::unique_ptr<braggrad::Backend> backend, braggrad::CallLog log)
-    : kind_(kind), backend_(std::move(backend)), log_(std::move(log)), process_(getpid()) {}
+    : kind_(kind), backend_(std::move(backend)), log_(std::move(log)) {}
 
 brg_context::~brg_context() {
   if (!in_own_process()) backend_->abandon();
 }
 
-bool brg_context::in_own_process() const noexcept { return getpid() == process_; }
+bool brg_context::in_own_process() const noexcept { return process_.here(); }
 
 void brg_context::require_same_process() const {
   if (!in_own_process())
@@ -22,7 +20,7 @@ void brg_context::require_same_process() const {
 }
 
 void brg_context::require_same_device(const braggrad::Device& device, const char* name) const {
-  const std::shared_ptr<braggrad::Device> own = backend_->device();
+  const std::shared_ptr<braggrad::Device>& own = backend_->device();
   if (!own->same_as(device))
     fail(BRG_ERROR_WRONG_DEVICE, std::string(name) + " belongs to another device than the context");
 }

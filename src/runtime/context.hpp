@@ -1,14 +1,25 @@
 // A context: a backend, its workspace, and the process that made it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <string>
 
 #include "braggrad/context.h"
+#include "braggrad/geometry.h"
+#include "core/frame.hpp"
 #include "runtime/backend.hpp"
 #include "runtime/call_log.hpp"
+#include "runtime/process_mark.hpp"
+
+namespace braggrad {
+
+// The last geometry of a context, and its frame.
+struct GeometryMemo {
+  brg_geometry geometry{};
+  core::Frame frame{};
+};
+
+}  // namespace braggrad
 
 struct brg_context final : braggrad::ScratchSource {
  public:
@@ -25,6 +36,8 @@ struct brg_context final : braggrad::ScratchSource {
   // Throws where a handle lives on another device.
   void require_same_device(const braggrad::Device& device, const char* name) const;
 
+  braggrad::GeometryMemo& geometry_memo() noexcept { return geometry_memo_; }
+
   void set_workspace(void* workspace, size_t bytes);
   void set_dry_run(bool on);
   size_t workspace_size() const noexcept { return recorded_; }
@@ -37,7 +50,8 @@ struct brg_context final : braggrad::ScratchSource {
   brg_backend kind_;
   std::unique_ptr<braggrad::Backend> backend_;
   braggrad::CallLog log_;
-  pid_t process_;
+  braggrad::ProcessMark process_;
+  braggrad::GeometryMemo geometry_memo_;
   void* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
   bool dry_run_ = false;

@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "braggrad/types.h"
 
@@ -20,8 +21,22 @@ class Error : public std::runtime_error {
 
 [[noreturn]] inline void fail(brg_status status, const std::string& message) { throw Error(status, message); }
 
-inline void require(bool condition, const std::string& message) {
-  if (!condition) fail(BRG_ERROR_INVALID_ARGUMENT, message);
+inline void append(std::string& text, const std::string& part) { text += part; }
+inline void append(std::string& text, const char* part) { text += part; }
+inline void append(std::string& text, char part) { text += part; }
+template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number> || std::is_enum_v<Number>>>
+void append(std::string& text, Number part) {
+  text += std::to_string(part);
+}
+
+// The parts of the message are put together where it is needed only: a call that is in order pays nothing for it.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (condition) [[likely]]
+    return;
+  std::string message;
+  (append(message, parts), ...);
+  fail(BRG_ERROR_INVALID_ARGUMENT, message);
 }
 
 // The thread's last message. Never throws; a message that does not fit into memory is cut.

@@ -23,15 +23,14 @@ S read_struct(const S* given, const char* name, uint32_t allowed_flags = 0, size
     fail(BRG_ERROR_ABI, std::string(name) + " has members that this version of the library does not know");
   S copy{};
   std::memcpy(&copy, given, std::min<size_t>(size, sizeof(S)));
-  require((copy.flags & ~allowed_flags) == 0,
-          std::string(name) + ".flags has a bit that is not allowed here: " + std::to_string(copy.flags));
+  require((copy.flags & ~allowed_flags) == 0, name, ".flags has a bit that is not allowed here: ", copy.flags);
   return copy;
 }
 
 // Writes as much of the defaults as the caller's struct holds; what the library does not know is set to zero.
 template <class S>
 void init_struct(S* out, size_t struct_size, const S& defaults, const char* name, size_t first_size = sizeof(S)) {
-  require(out != nullptr, std::string(name) + " is NULL");
+  require(out != nullptr, name, " is NULL");
   if (struct_size < first_size || struct_size > 65536)
     fail(BRG_ERROR_ABI, "struct_size is " + std::to_string(struct_size) + ": it must be sizeof of the struct");
   std::memset(static_cast<void*>(out), 0, struct_size);

@@ -1,0 +1,173 @@
+// Sums of omega_loss: loss, sum w l' G_bar q^T, gradient and normal matrix of one orientation.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "core/fit.hpp"
+#include "cpu/simd/setting.hpp"
+#include "cpu/simd/sums.hpp"
+
+namespace braggrad::cpu::BRG_LEVEL {
+
+inline constexpr int64_t fit_chunk = 128;
+inline constexpr int64_t fit_room = fit_chunk + most_lanes;
+
+template <class T>
+struct alignas(64) Plane {
+  T values[fit_room];
+};
+
+// Which part of the normal matrix is wanted. The third column of J, the turn about the axis, is exactly -1.
+enum class FitMatrix { none, rotation, all };
+
+// The other columns of J as planes.
+inline constexpr int fit_columns = fit_parameters - 1;
+
+template <class T>
+struct FitRows {
+  Plane<T> column[fit_columns];
+};
+
+BRG_SIMD constexpr int parameter_of(int column) { return column < 2 ? column : column + 1; }
+
+template <class T>
+BRG_SIMD void put_row(FitRows<T>& rows, int64_t i, const Jacobian<Lanes<T>>& j) {
+#pragma GCC unroll 16
+  for (int column = 0; column < fit_columns; ++column)
+    store(rows.column[column].values + i, j.values[parameter_of(column)]);
+}
+
+// Sums v J J^T over the rows of a chunk: columns first ... first + count - 1 with all columns from their own on.
+template <class T, int first, int count, class Add>
+BRG_SIMD void add_columns(const FitRows<T>& rows, const Plane<T>& weight, int64_t size, const Add& add) {
+  using V = Lanes<T>;
+  V sum[count][fit_columns], turn[count], square;
+  for (int64_t i = 0; i < size; i += lanes<T>) {
+    const V v = load(weight.values + i);
+    if constexpr (first == 0) square = square + v;
+#pragma GCC unroll 16
+    for (int a = 0; a < count; ++a) {
+      const V weighted = v * load(rows.column[first + a].values + i);
+      turn[a] = turn[a] - weighted;
+#pragma GCC unroll 16
+      for (int b = first + a; b < fit_columns; ++b)
+        sum[a][b] = mul_add(weighted, load(rows.column[b].values + i), sum[a][b]);
+    }
+  }
+  if constexpr (first == 0) add(2, 2, square);
+#pragma GCC unroll 16
+  for (int a = 0; a < count; ++a) {
+    add(parameter_of(first + a), 2, turn[a]);
+#pragma GCC unroll 16
+    for (int b = first + a; b < fit_columns; ++b) add(parameter_of(first + a), parameter_of(b), sum[a][b]);
+  }
+}
+
+// Element of the upper triangle of all parameters.
+BRG_SIMD constexpr int normal_index(int a, int b) {
+  return a <= b ? triangle_index(a, b, fit_parameters) : triangle_index(b, a, fit_parameters);
+}
+
+template <class T, FitMatrix matrix>
+struct NormalSum {
+  [[gnu::always_inline]] void total(double*) const {}
+};
+
+template <class T>
+struct NormalSum<T, FitMatrix::rotation> {
+  Sum<T> xx, xy, xz, yy, yz, zz;
+
+  [[gnu::always_inline]] void total(double* normal) const {
+    normal[normal_index(0, 0)] = xx.total(), normal[normal_index(0, 1)] = xy.total();
+    normal[normal_index(0, 2)] = xz.total(), normal[normal_index(1, 1)] = yy.total();
+    normal[normal_index(1, 2)] = yz.total(), normal[normal_index(2, 2)] = zz.total();
+  }
+};
+
+template <class T>
+struct NormalSum<T, FitMatrix::all> {
+  Sum<T> element[fit_normals];
+
+  [[gnu::always_inline]] void add(const FitRows<T>& rows, const Plane<T>& weight, int64_t size) {
+    const auto put = [&](int a, int b, Lanes<T> value) { element[normal_index(a, b)].add(value); };
+    add_columns<T, 0, 2>(rows, weight, size, put);
+    add_columns<T, 2, 3>(rows, weight, size, put);
+    add_columns<T, 5, 5>(rows, weight, size, put);
+  }
+  [[gnu::always_inline]] void total(double* normal) const {
+    for (int i = 0; i < fit_normals; ++i) normal[i] = element[i].total();
+  }
+};
+
+// Sums of a chunk, in the precision of the call.
+template <class T, FitMatrix matrix>
+struct FitPartial {
+  using V = Lanes<T>;
+  Mat3<V> rotation;
+  V others[matrix == FitMatrix::all ? fit_parameters - 3 : 1];  // gradient beyond the rotation
+  V xx, xy, xz, yy, yz, zz;
+
+  // slope1, slope2: w l' of both roots.
+  [[gnu::always_inline]] void add(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V slope1,
+                                  V slope2) {
+    const CrossingBar<V> bar = pair_vjp(setting, pair, from_rotated, slope1, slope2);
+    add_product<T>(rotation, bar.g, pair.q);
+    if constexpr (matrix == FitMatrix::all) {
+      const Jacobian<V> j = jacobian(setting, pair, bar);
+#pragma GCC unroll 16
+      for (int i = 3; i < fit_parameters; ++i) others[i - 3] = others[i - 3] + j.values[i];
+    }
+  }
+
+  // v1, v2: matrix weights of both roots.
+  [[gnu::always_inline]] void add_rotation(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v1,
+                                           V v2) {
+    const V one(T(1)), zero(T(0));
+    const auto add_root = [&](V w1, V w2, V v) {
+      const CrossingBar<V> bar = pair_vjp(setting, pair, from_rotated, w1, w2);
+      const V x = mul_sub(pair.g.y, bar.g.z, pair.g.z * bar.g.y), y = mul_sub(pair.g.z, bar.g.x, pair.g.x * bar.g.z);
+      const V vx = v * x, vy = v * y;
+      xx = mul_add(vx, x, xx), xy = mul_add(vx, y, xy), yy = mul_add(vy, y, yy);
+      xz = xz - vx, yz = yz - vy, zz = zz + v;
+    };
+    add_root(one, zero, v1);
+    add_root(zero, one, v2);
+  }
+};
+
+// Sums of an orientation.
+template <class T, FitMatrix matrix>
+struct FitTotals {
+  Sum<T> loss, missing_weight;
+  MatrixSum<T> rotation;
+  Sum<T> others[matrix == FitMatrix::all ? fit_parameters - 3 : 1];
+  NormalSum<T, matrix> normal;
+  int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
+
+  [[gnu::always_inline]] void add(const FitPartial<T, matrix>& partial) {
+    rotation.add(partial.rotation);
+    if constexpr (matrix == FitMatrix::rotation) {
+      normal.xx.add(partial.xx), normal.xy.add(partial.xy), normal.xz.add(partial.xz);
+      normal.yy.add(partial.yy), normal.yz.add(partial.yz), normal.zz.add(partial.zz);
+    }
+    if constexpr (matrix == FitMatrix::all)
+      for (int i = 0; i < fit_parameters - 3; ++i) others[i].add(partial.others[i]);
+  }
+
+  [[gnu::always_inline]] FitSums<true> total(double missing_loss, const Setting<T>& setting) const {
+    FitSums<true> out;
+    out.loss = loss.total() + (missing_loss > 0 ? missing_loss * missing_weight.total() : 0);
+    out.rotation = rotation.total();
+    out.observable = observable, out.matched = matched, out.missing = missing, out.grazing = grazing;
+    // sum G x G_bar from sum G_bar q^T.
+    const Vec3<double> turn = axial(multiply(out.rotation, transpose(convert<double>(setting.rotation))));
+    out.gradient[0] = turn.x, out.gradient[1] = turn.y, out.gradient[2] = turn.z;
+    if constexpr (matrix == FitMatrix::all)
+      for (int i = 3; i < fit_parameters; ++i) out.gradient[i] = others[i - 3].total();
+    normal.total(out.normal);
+    return out;
+  }
+};
+
+}  // namespace braggrad::cpu::BRG_LEVEL
