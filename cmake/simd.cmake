@@ -5,7 +5,9 @@ function(braggrad_add_level name)
   add_library(${objects} OBJECT src/cpu/simd/level.cpp)
   string(TOUPPER ${name} upper)
   target_compile_definitions(${objects} PRIVATE BRG_LEVEL=${name} BRG_LEVEL_${upper})
-  target_compile_options(${objects} PRIVATE -ffp-contract=off ${ARGN})
+  target_compile_options(${objects} PRIVATE -ffp-contract=off ${ARGN}
+    # Structs of vectors stay in registers: gcc's limit for taking a struct apart is smaller than one vector of pairs.
+    $<$<CXX_COMPILER_ID:GNU>:SHELL:--param sra-max-scalarization-size-Ospeed=4096>)
   target_include_directories(${objects} PRIVATE include src)
   set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)

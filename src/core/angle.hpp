@@ -90,16 +90,28 @@ BRG_CORE T vector_angle(T y, T x) {
   return unit_angle(ys / norm, xs / norm);
 }
 
-// Angle modulo 2 pi in [-pi, pi].
+// Angle modulo 2 pi in [-pi, pi], to rounding.
 template <class V>
-BRG_CORE V wrap(V angle) {
+BRG_CORE V turn_back(V angle) {
   using T = Scalar<V>;
   const V turns = nearest_integer(angle * V(static_cast<T>(1 / two_pi)));
   // 2 pi in two parts: the first has few enough bits for an exact product with a small number of turns.
   constexpr T first = static_cast<T>(sizeof(T) == 8 ? 0x1.921fb5444p+2 : 0x1.92p+2);
   constexpr T rest = static_cast<T>(sizeof(T) == 8 ? 0x1.68c234c4c6629p-37 : 0x1.fb54442d1846ap-10);
-  const V wrapped = negative_mul_add(turns, V(rest), negative_mul_add(turns, V(first), angle));
-  return minimum(maximum(wrapped, V(-pi_inside<T>)), V(pi_inside<T>));
+  return negative_mul_add(turns, V(rest), negative_mul_add(turns, V(first), angle));
+}
+
+// Angle modulo 2 pi in [-pi, pi].
+template <class V>
+BRG_CORE V wrap(V angle) {
+  using T = Scalar<V>;
+  return minimum(maximum(turn_back(angle), V(-pi_inside<T>)), V(pi_inside<T>));
+}
+
+// a - b of two angles in [-pi, pi], the short way round.
+template <class V>
+BRG_CORE V difference_of_angles(V a, V b) {
+  return turn_back(a - b);
 }
 
 }  // namespace braggrad::core

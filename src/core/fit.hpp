@@ -97,8 +97,8 @@ BRG_CORE Residual<T> match(const OmegaTargets<T>& targets, const Crossing<T>& cr
   }
   const T delta = static_cast<T>(targets.delta), target = wrap(omega);
   T first = T(0), second = T(0);
-  if (root != 2) first = wrap(unit_angle(v.sin1, v.cos1) - target);
-  if (root != 1) second = wrap(unit_angle(v.sin2, v.cos2) - target);
+  if (root != 2) first = difference_of_angles(unit_angle(v.sin1, v.cos1), target);
+  if (root != 1) second = difference_of_angles(unit_angle(v.sin2, v.cos2), target);
   if (root == 0) root = absolute(second) < absolute(first) ? 2 : 1;
   return angle_residual(loss, delta, root == 1 ? first : second);
 }
@@ -200,6 +200,7 @@ BRG_CORE int fit_parameter(uint32_t mask, int i) {
 // Element (a, b) of the normal matrix with the rotation's rows and columns turned to the sample frame: T^T N T, where
 // T is M for the rotation and the identity beyond it.
 BRG_CORE double turned_normal(const Frame& frame, const double* normal, int a, int b) {
+  if (frame.identity) return normal[triangle_index(a, b, fit_parameters)];
   const double m[3][3] = {
       {frame.m.xx, frame.m.xy, frame.m.xz}, {frame.m.yx, frame.m.yy, frame.m.yz}, {frame.m.zx, frame.m.zy, frame.m.zz}};
   double sum = 0;

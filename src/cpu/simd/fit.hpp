@@ -43,11 +43,11 @@ class Fit {
   }
 
  private:
-  [[gnu::always_inline]] void dense(int64_t b) {
+  [[gnu::noinline]] void dense(int64_t b) {
     const OmegaTargets<T>& t = p_.targets;
     const int64_t stride = reflection_planes_stride(p_.reflections.count);
-    for (int64_t first = 0; first < p_.reflections.count; first += fit_chunk) {
-      const int64_t count = smaller(fit_chunk, p_.reflections.count - first);
+    for (int64_t first = 0; first < p_.reflections.count; first += fit_chunk<T>) {
+      const int64_t count = smaller(fit_chunk<T>, p_.reflections.count - first);
       const Planes<T> q = source_.chunk(own_.basis, first, count);
       TargetPlanes<T> one, two;
       if (shared_) {
@@ -89,12 +89,12 @@ class Fit {
   }
 
   // Entries of a list: one target each, its root given or the nearer one.
-  [[gnu::always_inline]] void listed(int64_t b) {
+  [[gnu::noinline]] void listed(int64_t b) {
     const OmegaTargets<T>& t = p_.targets;
     const V zero(T(0)), first_root(T(1)), second_root(T(2));
-    for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += fit_chunk) {
-      const int64_t count = smaller(fit_chunk, t.offsets[b + 1] - first);
-      alignas(64) int32_t index[fit_room];
+    for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += fit_chunk<T>) {
+      const int64_t count = smaller(fit_chunk<T>, t.offsets[b + 1] - first);
+      alignas(64) int32_t index[fit_room<T>];
       Plane<T>& root = scratch_.root;
       bool any_nearer = false;
       for (int64_t i = 0; i < count; ++i) {
@@ -130,11 +130,13 @@ class Fit {
         } else {
           V difference;
           if (any_nearer) {
-            const V d1 = wrap(unit_angle(sin1, cos1) - target), d2 = wrap(unit_angle(sin2, cos2) - target);
+            const V d1 = difference_of_angles(unit_angle(sin1, cos1), target),
+                    d2 = difference_of_angles(unit_angle(sin2, cos2), target);
             second = second || (number <= zero && absolute(d2) < absolute(d1));
             difference = select(second, d2, d1);
           } else {
-            difference = wrap(unit_angle(select(second, sin2, sin1), select(second, cos2, cos1)) - target);
+            difference =
+                difference_of_angles(unit_angle(select(second, sin2, sin1), select(second, cos2, cos1)), target);
           }
           taken = angle_residual(loss_, V(static_cast<T>(t.delta)), difference);
         }
@@ -171,7 +173,7 @@ class Fit {
 
   // Unit vectors and crossings of the chunk; body(i, pair, contributing) sees each vector of pairs.
   template <class Body>
-  [[gnu::always_inline]] void geometry(const Planes<T>& planes, int64_t count, const Body& body) {
+  [[gnu::noinline]] void geometry(const Planes<T>& planes, int64_t count, const Body& body) {
     const Setting<V> setting = broadcast(own_);
     const V cut(static_cast<T>(p_.frame.grazing_cut));
     for (int64_t i = 0; i < count; i += lanes<T>) {
@@ -188,27 +190,29 @@ class Fit {
   }
 
   // Residuals of one root: returns the loss, puts slopes in place of the sines and matrix weights in place of the cosines.
-  [[gnu::always_inline]] V angles(Plane<T>& sines, Plane<T>& cosines, const T* target, const Plane<T>& weight,
-                                  int64_t count) {
+  V angles(Plane<T>& sines, Plane<T>& cosines, const T* target, const Plane<T>& weight, int64_t count) {
+    if (loss_ == Loss::squares) return angles_of<Loss::squares>(sines, cosines, target, weight, count);
+    if (loss_ == Loss::huber) return angles_of<Loss::huber>(sines, cosines, target, weight, count);
+    return angles_of<Loss::norm>(sines, cosines, target, weight, count);
+  }
+
+  template <Loss kind>
+  [[gnu::noinline]] V angles_of(Plane<T>& sines, Plane<T>& cosines, const T* target, const Plane<T>& weight,
+                                int64_t count) {
     const V delta(static_cast<T>(p_.targets.delta));
-    const auto loop = [&](auto kind) {
-      V loss;
-      for (int64_t i = 0; i < count; i += lanes<T>) {
-        const V omega = unit_angle(load(sines.values + i), load(cosines.values + i)), w = load(weight.values + i);
-        const Residual<V> r = angle_residual(kind, delta, wrap(omega - load(target + i)));
-        loss = mul_add(w, r.loss, loss);
-        store(sines.values + i, w * r.slope);
-        if constexpr (matrix != FitMatrix::none) store(cosines.values + i, w * r.weight);
-      }
-      return loss;
-    };
-    if (loss_ == Loss::squares) return loop(std::integral_constant<Loss, Loss::squares>());
-    if (loss_ == Loss::huber) return loop(std::integral_constant<Loss, Loss::huber>());
-    return loop(std::integral_constant<Loss, Loss::norm>());
+    V loss;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const V omega = unit_angle(load(sines.values + i), load(cosines.values + i)), w = load(weight.values + i);
+      const Residual<V> r = angle_residual(kind, delta, difference_of_angles(omega, load(target + i)));
+      loss = mul_add(w, r.loss, loss);
+      store(sines.values + i, w * r.slope);
+      if constexpr (matrix != FitMatrix::none) store(cosines.values + i, w * r.weight);
+    }
+    return loss;
   }
 
   // Sums of the slopes, from L1.
-  [[gnu::always_inline]] void gradient(const Planes<T>& planes, int64_t count) {
+  [[gnu::noinline]] void gradient(const Planes<T>& planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     FitPartial<T, matrix> partial;
     for (int64_t i = 0; i < count; i += lanes<T>) {
@@ -224,16 +228,16 @@ class Fit {
 
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) {
     const Reflection<V> r = load(planes, i);
-    Pair<V> pair;
-    pair.q = r.q, pair.g = multiply(setting.rotation, r.q);
-    pair.q2 = from_rotated_ ? dot(pair.g, pair.g) : r.q2;
-    pair.crossing.c = load(scratch_.c.values + i), pair.crossing.inverse_s = load(scratch_.inverse_s.values + i);
-    pair.crossing.ux = load(scratch_.ux.values + i), pair.crossing.uy = load(scratch_.uy.values + i);
-    return pair;
+    const Vec3<V> g = multiply(setting.rotation, r.q);
+    const auto from = [i](const Plane<T>& plane) { return load(plane.values + i); };
+    const V zero(T(0));
+    return {r.q, g, from_rotated_ ? dot(g, g) : r.q2,
+            Crossing<V>{from(scratch_.c), zero, from(scratch_.inverse_s), from(scratch_.ux), from(scratch_.uy),
+                        zero > zero}};
   }
 
-  [[gnu::always_inline]] void chord(const Planes<T>& planes, const TargetPlanes<T>& one, const TargetPlanes<T>& two,
-                                    int64_t count) {
+  [[gnu::noinline]] void chord(const Planes<T>& planes, const TargetPlanes<T>& one, const TargetPlanes<T>& two,
+                               int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V cut(static_cast<T>(p_.frame.grazing_cut)), zero(T(0));
     V loss;
@@ -266,8 +270,7 @@ class Fit {
 
   // J of one root per pair, chosen by the unit cotangents that roots(i) returns, and its products.
   template <class Roots>
-  [[gnu::always_inline]] void add_rows(const Planes<T>& planes, int64_t count, const Plane<T>& weight,
-                                       const Roots& roots) {
+  [[gnu::noinline]] void add_rows(const Planes<T>& planes, int64_t count, const Plane<T>& weight, const Roots& roots) {
     const Setting<V> setting = broadcast(own_);
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
@@ -301,7 +304,7 @@ static void omega_loss(const OmegaLossProblem<T>& p, const T* shared_targets, in
   const bool parameters = out.gradient || out.normal;
   const auto choose = [&](auto with_counts) {
     constexpr bool c = decltype(with_counts)::value;
-    if (!parameters || (out.parameters == 1 && !out.normal))
+    if (!parameters)
       fit<T, FitMatrix::none, c>(p, shared_targets, first, last);
     else if (out.parameters == 1)
       fit<T, FitMatrix::rotation, c>(p, shared_targets, first, last);

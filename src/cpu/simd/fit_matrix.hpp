@@ -10,12 +10,15 @@
 
 namespace braggrad::cpu::BRG_LEVEL {
 
-inline constexpr int64_t fit_chunk = 128;
-inline constexpr int64_t fit_room = fit_chunk + most_lanes;
+// Pairs of a chunk: a kilobyte a plane.
+template <class T>
+inline constexpr int64_t fit_chunk = static_cast<int64_t>(1024 / sizeof(T));
+template <class T>
+inline constexpr int64_t fit_room = fit_chunk<T> + most_lanes;
 
 template <class T>
 struct alignas(64) Plane {
-  T values[fit_room];
+  T values[fit_room<T>];
 };
 
 // Which part of the normal matrix is wanted. The third column of J, the turn about the axis, is exactly -1.
@@ -40,7 +43,8 @@ BRG_SIMD void put_row(FitRows<T>& rows, int64_t i, const Jacobian<Lanes<T>>& j) 
 
 // Sums v J J^T over the rows of a chunk: columns first ... first + count - 1 with all columns from their own on.
 template <class T, int first, int count, class Add>
-BRG_SIMD void add_columns(const FitRows<T>& rows, const Plane<T>& weight, int64_t size, const Add& add) {
+[[gnu::noinline]] static void add_columns(const FitRows<T>& rows, const Plane<T>& weight, int64_t size,
+                                          const Add& add) {
   using V = Lanes<T>;
   V sum[count][fit_columns], turn[count], square;
   for (int64_t i = 0; i < size; i += lanes<T>) {
@@ -71,32 +75,25 @@ BRG_SIMD constexpr int normal_index(int a, int b) {
 
 template <class T, FitMatrix matrix>
 struct NormalSum {
-  [[gnu::always_inline]] void total(double*) const {}
+  static constexpr int count = 0;
 };
 
 template <class T>
 struct NormalSum<T, FitMatrix::rotation> {
-  Sum<T> xx, xy, xz, yy, yz, zz;
-
-  [[gnu::always_inline]] void total(double* normal) const {
-    normal[normal_index(0, 0)] = xx.total(), normal[normal_index(0, 1)] = xy.total();
-    normal[normal_index(0, 2)] = xz.total(), normal[normal_index(1, 1)] = yy.total();
-    normal[normal_index(1, 2)] = yz.total(), normal[normal_index(2, 2)] = zz.total();
-  }
+  static constexpr int count = 6;
+  Sum<T> element[count];  // xx, xy, xz, yy, yz, zz
 };
 
 template <class T>
 struct NormalSum<T, FitMatrix::all> {
-  Sum<T> element[fit_normals];
+  static constexpr int count = fit_normals;
+  Sum<T> element[count];
 
   [[gnu::always_inline]] void add(const FitRows<T>& rows, const Plane<T>& weight, int64_t size) {
     const auto put = [&](int a, int b, Lanes<T> value) { element[normal_index(a, b)].add(value); };
     add_columns<T, 0, 2>(rows, weight, size, put);
     add_columns<T, 2, 3>(rows, weight, size, put);
     add_columns<T, 5, 5>(rows, weight, size, put);
-  }
-  [[gnu::always_inline]] void total(double* normal) const {
-    for (int i = 0; i < fit_normals; ++i) normal[i] = element[i].total();
   }
 };
 
@@ -139,33 +136,51 @@ struct FitPartial {
 // Sums of an orientation.
 template <class T, FitMatrix matrix>
 struct FitTotals {
+  static constexpr bool with_parameters = matrix != FitMatrix::none;
+  static constexpr int other_count = matrix == FitMatrix::all ? fit_parameters - 3 : 0;
+
   Sum<T> loss, missing_weight;
   MatrixSum<T> rotation;
-  Sum<T> others[matrix == FitMatrix::all ? fit_parameters - 3 : 1];
+  Sum<T> others[other_count + 1];
   NormalSum<T, matrix> normal;
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
 
   [[gnu::always_inline]] void add(const FitPartial<T, matrix>& partial) {
     rotation.add(partial.rotation);
     if constexpr (matrix == FitMatrix::rotation) {
-      normal.xx.add(partial.xx), normal.xy.add(partial.xy), normal.xz.add(partial.xz);
-      normal.yy.add(partial.yy), normal.yz.add(partial.yz), normal.zz.add(partial.zz);
+      normal.element[0].add(partial.xx), normal.element[1].add(partial.xy), normal.element[2].add(partial.xz);
+      normal.element[3].add(partial.yy), normal.element[4].add(partial.yz), normal.element[5].add(partial.zz);
     }
-    if constexpr (matrix == FitMatrix::all)
-      for (int i = 0; i < fit_parameters - 3; ++i) others[i].add(partial.others[i]);
+    for (int i = 0; i < other_count; ++i) others[i].add(partial.others[i]);
   }
 
-  [[gnu::always_inline]] FitSums<true> total(double missing_loss, const Setting<T>& setting) const {
-    FitSums<true> out;
-    out.loss = loss.total() + (missing_loss > 0 ? missing_loss * missing_weight.total() : 0);
-    out.rotation = rotation.total();
+  [[gnu::noinline]] FitSums<with_parameters> total(double missing_loss, const Setting<T>& setting) const {
+    Totals<11 + other_count + NormalSum<T, matrix>::count> totals;
+    totals.take(loss), totals.take(missing_weight);
+    rotation.give(totals);
+    for (int i = 0; i < other_count; ++i) totals.take(others[i]);
+    if constexpr (with_parameters)
+      for (const Sum<T>& element : normal.element) totals.take(element);
+    double sum[totals.room];
+    totals.get(sum);
+
+    FitSums<with_parameters> out;
+    out.loss = missing_loss > 0 ? sum[0] + missing_loss * sum[1] : sum[0];
+    out.rotation = load_matrix<double>(sum + 2, false);
     out.observable = observable, out.matched = matched, out.missing = missing, out.grazing = grazing;
-    // sum G x G_bar from sum G_bar q^T.
-    const Vec3<double> turn = axial(multiply(out.rotation, transpose(convert<double>(setting.rotation))));
-    out.gradient[0] = turn.x, out.gradient[1] = turn.y, out.gradient[2] = turn.z;
-    if constexpr (matrix == FitMatrix::all)
-      for (int i = 3; i < fit_parameters; ++i) out.gradient[i] = others[i - 3].total();
-    normal.total(out.normal);
+    if constexpr (with_parameters) {
+      // sum G x G_bar from sum G_bar q^T.
+      const Vec3<double> turn = axial(multiply(out.rotation, transpose(convert<double>(setting.rotation))));
+      out.gradient[0] = turn.x, out.gradient[1] = turn.y, out.gradient[2] = turn.z;
+      for (int i = 0; i < other_count; ++i) out.gradient[3 + i] = sum[11 + i];
+      const double* elements = sum + 11 + other_count;
+      if constexpr (matrix == FitMatrix::all) {
+        for (int i = 0; i < fit_normals; ++i) out.normal[i] = elements[i];
+      } else {
+        for (int a = 0, i = 0; a < 3; ++a)
+          for (int b = a; b < 3; ++b, ++i) out.normal[normal_index(a, b)] = elements[i];
+      }
+    }
     return out;
   }
 };

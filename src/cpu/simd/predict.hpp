@@ -47,9 +47,9 @@ static void predict(const core::PredictProblem<T>& p, int64_t first, int64_t las
       const core::Setting<V> on_lanes = broadcast(setting);
       for (int64_t i = 0; i < count; i += lanes<T>) {
         const Reflection<V> r = load(planes, i);
-        const core::Crossing<V> crossing = pair_of(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated).crossing;
-        store_flags<T>(observable + at + i, crossing.observable);
-        const core::RootVectors<V> vectors = root_vectors(crossing);
+        const core::Pair<V> pair = pair_of(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated);
+        store_flags<T>(observable + at + i, pair.crossing.observable);
+        const core::RootVectors<V> vectors = root_vectors(pair.crossing);
         store(sin1 + at + i, vectors.sin1), store(cos1 + at + i, vectors.cos1);
         store(sin2 + at + i, vectors.sin2), store(cos2 + at + i, vectors.cos2);
       }

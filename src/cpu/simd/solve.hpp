@@ -64,8 +64,8 @@ static void solve(const SolveProblem<T>& p, int64_t first, int64_t last) {
   const ItemLoader<T> loader(p.frame, p.items);
   const bool angles = p.roots.omega1 || p.roots.omega2;
   for (int64_t i = first; i < last; i += lanes<T>) {
-    const auto crossing = loader.load_item(i, last - i).crossing;
-    store_roots(p.roots, i, last - i, angles ? roots(crossing) : Roots<Lanes<T>>{}, crossing.observable);
+    const Item<Lanes<T>> item = loader.load_item(i, last - i);
+    store_roots(p.roots, i, last - i, angles ? roots(item.crossing) : Roots<Lanes<T>>{}, item.crossing.observable);
   }
 }
 
