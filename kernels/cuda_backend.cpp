@@ -138,7 +138,7 @@ class CudaBackend final : public Backend {
     engine_.stream = next;
   }
 
-  std::shared_ptr<CudaDevice> device_;
+  std::shared_ptr<Device> device_;
   Engine engine_;
   ScratchPool pool_;
   CudaOperations<float> operations_f32_;

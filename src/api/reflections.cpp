@@ -48,6 +48,22 @@ std::vector<T> make_planes(const std::vector<double>& q, const std::vector<int32
   return planes;
 }
 
+template <class T>
+std::vector<T> make_records(const std::vector<T>& planes, size_t count) {
+  const auto stride = static_cast<size_t>(core::reflection_planes_stride(static_cast<int64_t>(count)));
+  std::vector<T> records(planes.empty() ? 0 : 4 * stride);
+  for (size_t i = 0; i < records.size(); ++i) records[i] = planes[i % 4 * stride + i / 4];
+  return records;
+}
+
+bool is_friedel_list(const std::vector<double>& q) {
+  const size_t half = q.size() / 2;
+  if (q.empty() || half % 3 != 0 || q.size() % 2 != 0) return false;
+  for (size_t i = 0; i < half; ++i)
+    if (!(q[i] == -q[half + i])) return false;
+  return true;
+}
+
 // q [count,3]; hkl [count,3] or empty. Planes are for the CPU.
 std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std::vector<double>& q,
                                           const std::vector<int32_t>& hkl) {
@@ -59,17 +75,30 @@ std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std:
   const bool on_cpu = context.backend().device()->kind() == BRG_BACKEND_CPU;
   const auto planes_f64 = on_cpu ? make_planes<double>(q, hkl) : std::vector<double>();
   const auto planes_f32 = on_cpu ? make_planes<float>(q, hkl) : std::vector<float>();
+  const auto records_f64 = make_records(planes_f64, count);
+  const auto records_f32 = make_records(planes_f32, count);
   auto set = std::make_unique<brg_reflections>();
   set->count = static_cast<int64_t>(count);
   set->device = context.backend().device();
-  set->memory = DeviceMemory(set->device, count * item_bytes + planes_f64.size() * sizeof(double) +
-                                              planes_f32.size() * sizeof(float) + padded(1) * 7);
+  const size_t f64_count = planes_f64.size() + records_f64.size(), f32_count = planes_f32.size() + records_f32.size();
+  set->memory = DeviceMemory(
+      set->device, count * item_bytes + f64_count * sizeof(double) + f32_count * sizeof(float) + padded(1) * 9);
+  const bool friedel = is_friedel_list(q);
   size_t offset = 0;
-  set->f64 = {set->count, place(context, set->memory, offset, q), place(context, set->memory, offset, q2),
-              place(context, set->memory, offset, hkl), place(context, set->memory, offset, planes_f64)};
-  set->f32 = {set->count, place(context, set->memory, offset, std::vector<float>(q.begin(), q.end())),
-              place(context, set->memory, offset, std::vector<float>(q2.begin(), q2.end())), set->f64.hkl,
-              place(context, set->memory, offset, planes_f32)};
+  set->f64 = {set->count,
+              place(context, set->memory, offset, q),
+              place(context, set->memory, offset, q2),
+              place(context, set->memory, offset, hkl),
+              place(context, set->memory, offset, planes_f64),
+              place(context, set->memory, offset, records_f64),
+              friedel};
+  set->f32 = {set->count,
+              place(context, set->memory, offset, std::vector<float>(q.begin(), q.end())),
+              place(context, set->memory, offset, std::vector<float>(q2.begin(), q2.end())),
+              set->f64.hkl,
+              place(context, set->memory, offset, planes_f32),
+              place(context, set->memory, offset, records_f32),
+              friedel};
   return set;
 }
 

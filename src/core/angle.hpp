@@ -80,6 +80,26 @@ BRG_CORE V unit_angle(V y, V x) {
   return with_sign_of(angle, y);
 }
 
+template <class V>
+struct OppositeAngles {
+  V angle, opposite;
+};
+
+// unit_angle(y, x) and unit_angle(-y, -x).
+template <class V>
+BRG_CORE OppositeAngles<V> opposite_unit_angles(V y, V x) {
+  using T = Scalar<V>;
+  const V ay = absolute(y), ax = absolute(x), zero(T(0));
+  V near = quadrant_angle(ay, ax), far = V(static_cast<T>(pi)) - near;
+  if constexpr (sizeof(T) == 4) {
+    far = minimum(far, V(pi_inside<T>));
+  } else {
+    const Mask<V> root = maximum(ay, ax) > V(T(0.5));
+    near = select(root, near, zero), far = select(root, far, zero);
+  }
+  return {with_sign_of(select(x < zero, far, near), y), with_sign_of(select(x > zero, far, near), -y)};
+}
+
 // atan2(y, x) of any finite vector; 0 for the zero vector.
 template <class T>
 BRG_CORE T vector_angle(T y, T x) {

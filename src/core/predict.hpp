@@ -74,6 +74,13 @@ BRG_CORE Pair<T> load_pair(const Setting<T>& setting, const Orientations<T>& ori
   return pair_of(setting, q, own_length ? dot(q, q) : reflections.q2[n], orientations.magnitude_from_rotated);
 }
 
+// True where a reflection and its opposite share their crossing: the roots of -G are those of G half a turn on.
+template <class T>
+BRG_CORE bool opposites_share(const Frame& frame, const Orientations<T>& orientations,
+                              const Reflections<T>& reflections) {
+  return reflections.friedel && frame.tan_chi == 0 && !orientations.chi;
+}
+
 // Cotangents of a pair's inputs: G_bar holds Q's dependence on G where Q is taken from the rotated vector, and then
 // q2 = 0 is left for the crystal frame.
 template <class V>

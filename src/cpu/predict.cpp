@@ -10,8 +10,13 @@ template <class T>
 void CpuOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
   const Kernels<T>& kernels = engine_.level.of(T{});
-  engine_.for_ranges(p.orientations.count * p.reflections.count, Engine::pairs_per_task,
-                     [&](int64_t first, int64_t last) { kernels.predict(p, first, last, 0); });
+  const int64_t pairs = p.orientations.count * p.reflections.count;
+  if (opposites_share(p.frame, p.orientations, p.reflections))
+    engine_.for_ranges(pairs / 2, Engine::pairs_per_task / 2,
+                       [&](int64_t first, int64_t last) { kernels.predict_friedel(p, first, last); });
+  else
+    engine_.for_ranges(pairs, Engine::pairs_per_task,
+                       [&](int64_t first, int64_t last) { kernels.predict(p, first, last, 0); });
 }
 
 template <class T>

@@ -13,6 +13,7 @@ struct FitScratch {
   Plane<T> sin1, cos1, sin2, cos2;  // unit vectors of the roots; later slopes (sin) and matrix weights (cos)
   Plane<T> c, inverse_s, ux, uy;    // crossing
   Plane<T> weight1, weight2;        // of targets that contribute
+  Plane<T> weight3, weight4;        // of the opposite reflections' targets
   Plane<T> target[6], root;         // targets of this orientation alone
   FitRows<T> rows;
 };
@@ -37,6 +38,8 @@ class Fit {
     sums_ = FitTotals<T, matrix>();
     if (p_.targets.offsets)
       listed(b);
+    else if (shared_ && matrix != FitMatrix::all && opposites_share(p_.frame, p_.orientations, p_.reflections))
+      friedel();
     else
       dense(b);
     store_fit(p_, b, sums_.total(p_.targets.missing_loss, own_));
@@ -65,7 +68,7 @@ class Fit {
         two = {planes[3].values, planes[4].values, planes[5].values};
       }
       if (loss_ == Loss::chord) {
-        chord(q, one, two, count);
+        chord<false>(q, {one, two, {}, {}}, count);
       } else {
         geometry(q, count, [&](int64_t i, const Pair<V>& pair, LaneMask<T> contributing) {
           if constexpr (counted) sums_.observable += count_true(pair.crossing.observable);
@@ -79,85 +82,169 @@ class Fit {
         loss = loss + angles(scratch_.sin1, scratch_.cos1, one.a, scratch_.weight1, count);
         loss = loss + angles(scratch_.sin2, scratch_.cos2, two.a, scratch_.weight2, count);
         sums_.loss.add(loss);
-        gradient(q, count);
+        gradient<false>(q, count);
       }
       if constexpr (matrix == FitMatrix::all) {
-        add_rows(q, count, scratch_.cos1, [](int64_t) { return std::pair{V(T(1)), V(T(0))}; });
-        add_rows(q, count, scratch_.cos2, [](int64_t) { return std::pair{V(T(0)), V(T(1))}; });
+        add_rows(q, count, scratch_.cos1, V(T(1)), V(T(0)));
+        add_rows(q, count, scratch_.cos2, V(T(0)), V(T(1)));
       }
     }
   }
 
-  // Entries of a list: one target each, its root given or the nearer one.
+  // A list whose second half is the opposite of its first, at chi = 0. A reflection and its opposite share crossing, angles up
+  // to half a turn, and G_bar q^T: their slopes and matrix weights are added before the sums.
+  [[gnu::noinline]] void friedel() {
+    const int64_t stride = reflection_planes_stride(p_.reflections.count), half = p_.reflections.count / 2;
+    for (int64_t first = 0; first < half; first += fit_chunk<T>) {
+      const int64_t count = smaller(fit_chunk<T>, half - first);
+      const Planes<T> q = source_.chunk(own_.basis, first, count);
+      const auto planes = [&](int64_t at) {
+        return TargetPlanes<T>{shared_ + at, shared_ + at + stride, shared_ + at + 2 * stride};
+      };
+      const TargetPlanes<T> one = planes(first), two = planes(first + 3 * stride);
+      const TargetPlanes<T> three = planes(first + half), four = planes(first + half + 3 * stride);
+      if (loss_ == Loss::chord) {
+        chord<true>(q, {one, two, three, four}, count);
+        continue;
+      }
+      geometry(q, count, [&](int64_t i, const Pair<V>& pair, LaneMask<T> contributing) {
+        const LaneMask<T> inside = first_lanes<T>(count - i);
+        const LaneMask<T> observable = inside && pair.crossing.observable;
+        if constexpr (counted) sums_.observable += 2 * count_true(observable);
+        const auto keep = [&](Plane<T>& plane, const T* weights) {
+          const V w = select(inside, load(weights + i), V(T(0)));
+          count_targets(w, observable, contributing);
+          store(plane.values + i, select(contributing, w, V(T(0))));
+        };
+        keep(scratch_.weight1, one.weight), keep(scratch_.weight2, two.weight);
+        keep(scratch_.weight3, three.weight), keep(scratch_.weight4, four.weight);
+      });
+      V loss;
+      loss = loss + opposites(scratch_.sin1, scratch_.cos1, one, scratch_.weight1, three, scratch_.weight3, count);
+      loss = loss + opposites(scratch_.sin2, scratch_.cos2, two, scratch_.weight2, four, scratch_.weight4, count);
+      sums_.loss.add(loss);
+      gradient<false>(q, count);
+    }
+  }
+
+  // Residuals of one root of reflections and of their opposites, as angles_of.
+  V opposites(Plane<T>& sines, Plane<T>& cosines, const TargetPlanes<T>& target, const Plane<T>& weight,
+              const TargetPlanes<T>& opposite_target, const Plane<T>& opposite_weight, int64_t count) {
+    const auto run = [&](auto kind) {
+      return opposites_of<decltype(kind)::value>(sines, cosines, target, weight, opposite_target, opposite_weight,
+                                                 count);
+    };
+    if (loss_ == Loss::squares) return run(std::integral_constant<Loss, Loss::squares>());
+    if (loss_ == Loss::huber) return run(std::integral_constant<Loss, Loss::huber>());
+    return run(std::integral_constant<Loss, Loss::norm>());
+  }
+
+  template <Loss kind>
+  [[gnu::noinline]] V opposites_of(Plane<T>& sines, Plane<T>& cosines, const TargetPlanes<T>& target,
+                                   const Plane<T>& weight, const TargetPlanes<T>& opposite_target,
+                                   const Plane<T>& opposite_weight, int64_t count) {
+    const V delta(static_cast<T>(p_.targets.delta));
+    V loss;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const V s = load(sines.values + i), c = load(cosines.values + i);
+      const V w = load(weight.values + i), v = load(opposite_weight.values + i);
+      const V a = load(target.a + i), b = load(opposite_target.a + i);
+      const OppositeAngles<V> omega = opposite_unit_angles(s, c);
+      const Residual<V> r = angle_residual(kind, delta, difference_of_angles(omega.angle, a));
+      const Residual<V> o = angle_residual(kind, delta, difference_of_angles(omega.opposite, b));
+      loss = mul_add(w, r.loss, mul_add(v, o.loss, loss));
+      store(sines.values + i, mul_add(w, r.slope, v * o.slope));
+      if constexpr (matrix != FitMatrix::none) store(cosines.values + i, mul_add(w, r.weight, v * o.weight));
+    }
+    return loss;
+  }
+
+  // Entries of a list: one target each, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from
+  // there on an entry has one root only.
   [[gnu::noinline]] void listed(int64_t b) {
     const OmegaTargets<T>& t = p_.targets;
-    const V zero(T(0)), first_root(T(1)), second_root(T(2));
     for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += fit_chunk<T>) {
       const int64_t count = smaller(fit_chunk<T>, t.offsets[b + 1] - first);
       alignas(64) int32_t index[fit_room<T>];
-      Plane<T>& root = scratch_.root;
-      bool any_nearer = false;
-      for (int64_t i = 0; i < count; ++i) {
-        const int number = t.root ? t.root[first + i] : 0;
-        index[i] = number <= 2 ? t.reflection[first + i] : -1;
-        root.values[i] = static_cast<T>(number);
-        any_nearer |= number == 0;
+      T* root = scratch_.root.values;
+      const int32_t* reflection = t.reflection + first;
+      const bool any_nearer = t.root ? read_roots(t.root + first, reflection, count, root, index) : true;
+      if (!t.root) {
+        std::memcpy(index, reflection, static_cast<size_t>(count) * sizeof(int32_t));
+        std::memset(root, 0, static_cast<size_t>(count) * sizeof(T));
       }
-      for (int64_t i = count; i < count + lanes<T>; ++i) root.values[i] = 1;
+      for (int64_t i = count; i < count + lanes<T>; ++i) root[i] = 1, index[i] = -1;
       const Planes<T> q = source_.gather(own_.basis, index, count);
-      T *a = scratch_.target[0].values, *cosine = scratch_.target[1].values, *weight = scratch_.target[2].values;
-      put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, a, cosine,
-                  weight);
-
-      geometry(q, count, [&](int64_t i, const Pair<V>& pair, LaneMask<T> contributing) {
-        const V w = load(weight + i);
-        if constexpr (counted) sums_.observable += count_true(pair.crossing.observable && w > zero);
-        count_targets(w, pair.crossing.observable, contributing);
-        store(scratch_.weight1.values + i, select(contributing, w, zero));
-      });
-      V loss;
-      for (int64_t i = 0; i < count; i += lanes<T>) {
-        const V sin1 = load(scratch_.sin1.values + i), cos1 = load(scratch_.cos1.values + i);
-        const V sin2 = load(scratch_.sin2.values + i), cos2 = load(scratch_.cos2.values + i);
-        const V target = load(a + i), number = load(root.values + i), w = load(scratch_.weight1.values + i);
-        LaneMask<T> second = number > first_root;
-        Residual<V> taken;
-        if (loss_ == Loss::chord) {
-          const V c = load(cosine + i);
-          const Residual<V> r1 = chord_residual(sin1, cos1, target, c), r2 = chord_residual(sin2, cos2, target, c);
-          second = second || (number <= zero && r2.loss < r1.loss);
-          taken = {select(second, r2.loss, r1.loss), select(second, r2.slope, r1.slope), r1.weight};
-        } else {
-          V difference;
-          if (any_nearer) {
-            const V d1 = difference_of_angles(unit_angle(sin1, cos1), target),
-                    d2 = difference_of_angles(unit_angle(sin2, cos2), target);
-            second = second || (number <= zero && absolute(d2) < absolute(d1));
-            difference = select(second, d2, d1);
-          } else {
-            difference =
-                difference_of_angles(unit_angle(select(second, sin2, sin1), select(second, cos2, cos1)), target);
-          }
-          taken = angle_residual(loss_, V(static_cast<T>(t.delta)), difference);
-        }
-        loss = mul_add(w, taken.loss, loss);
-        const V slope = w * taken.slope, v = w * taken.weight;
-        store(scratch_.sin1.values + i, select(second, zero, slope));
-        store(scratch_.sin2.values + i, select(second, slope, zero));
-        if constexpr (matrix != FitMatrix::none) {
-          store(scratch_.cos1.values + i, matrix == FitMatrix::all ? v : select(second, zero, v));
-          store(scratch_.cos2.values + i, select(second, v, zero));
-        }
-        if constexpr (matrix == FitMatrix::all) store(root.values + i, select(second, second_root, first_root));
-      }
-      sums_.loss.add(loss);
-      gradient(q, count);
-      if constexpr (matrix == FitMatrix::all)
-        add_rows(q, count, scratch_.cos1, [&](int64_t i) {
-          const LaneMask<T> second = load(root.values + i) > first_root;
-          return std::pair{select(second, zero, first_root), select(second, first_root, zero)};
-        });
+      Plane<T>* target = scratch_.target;
+      put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target[0].values,
+                  target[1].values, target[2].values);
+      list_geometry(q, count, any_nearer);
+      sums_.loss.add(loss_ == Loss::chord
+                         ? list_chords(count)
+                         : angles(scratch_.sin1, scratch_.cos1, target[0].values, scratch_.weight1, count));
+      gradient<true>(q, count);
+      if constexpr (matrix == FitMatrix::all) add_rows(q, count, scratch_.cos1, V(T(1)), V(T(0)));
     }
+  }
+
+  // Roots as numbers, and index -1 for a root that there is not. True where some entry asks for the nearer root.
+  [[gnu::noinline]] static bool read_roots(const uint8_t* given, const int32_t* reflection, int64_t count, T* root,
+                                           int32_t* index) {
+    uint8_t least = 255;
+    for (int64_t i = 0; i < count; ++i) {
+      const int32_t n = reflection[i];
+      const uint8_t number = given[i];
+      least = number < least ? number : least;
+      index[i] = number <= 2 ? n : -1;
+      root[i] = static_cast<T>(number);
+    }
+    return least == 0;
+  }
+
+  // Unit vector and crossing of each entry, with the sign of its root.
+  [[gnu::noinline]] void list_geometry(const Planes<T>& planes, int64_t count, bool any_nearer) {
+    const Setting<V> setting = broadcast(own_);
+    const V cut(static_cast<T>(p_.frame.grazing_cut)), zero(T(0)), one(T(1));
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const Reflection<V> r = load(planes, i);
+      const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated_);
+      const Crossing<V>& x = pair.crossing;
+      const LaneMask<T> contributing = contributes(x, setting.beam, cut);
+      const V w = load(scratch_.target[2].values + i), number = load(scratch_.root.values + i);
+      if constexpr (counted) sums_.observable += count_true(x.observable && w > zero);
+      count_targets(w, x.observable, contributing);
+      LaneMask<T> second = number > one;
+      if (any_nearer) second = second || (number <= zero && second_is_nearer(root_vectors(x), i));
+      const V s = select(second, -x.s, x.s), uxc = x.ux * x.c, uyc = x.uy * x.c;
+      store(scratch_.sin1.values + i, mul_add(x.ux, s, uyc)), store(scratch_.cos1.values + i, mul_sub(x.uy, s, uxc));
+      store(scratch_.c.values + i, x.c);
+      store(scratch_.inverse_s.values + i, select(second, -x.inverse_s, x.inverse_s));
+      store(scratch_.ux.values + i, x.ux), store(scratch_.uy.values + i, x.uy);
+      store(scratch_.weight1.values + i, select(contributing, w, zero));
+    }
+  }
+
+  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const RootVectors<V>& v, int64_t i) {
+    const V target = load(scratch_.target[0].values + i);
+    if (loss_ == Loss::chord) {
+      const V cosine = load(scratch_.target[1].values + i);
+      return chord_residual(v.sin2, v.cos2, target, cosine).loss < chord_residual(v.sin1, v.cos1, target, cosine).loss;
+    }
+    return absolute(difference_of_angles(unit_angle(v.sin2, v.cos2), target)) <
+           absolute(difference_of_angles(unit_angle(v.sin1, v.cos1), target));
+  }
+
+  [[gnu::noinline]] V list_chords(int64_t count) {
+    V loss;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const V w = load(scratch_.weight1.values + i);
+      const Residual<V> r = chord_residual(load(scratch_.sin1.values + i), load(scratch_.cos1.values + i),
+                                           load(scratch_.target[0].values + i), load(scratch_.target[1].values + i));
+      loss = mul_add(w, r.loss, loss);
+      store(scratch_.sin1.values + i, w * r.slope);
+      if constexpr (matrix != FitMatrix::none) store(scratch_.cos1.values + i, w);
+    }
+    return loss;
   }
 
   [[gnu::always_inline]] void count_targets(V weight, LaneMask<T> observable, LaneMask<T> contributing) {
@@ -211,17 +298,20 @@ class Fit {
     return loss;
   }
 
-  // Sums of the slopes, from L1.
+  // Sums of the slopes, from L1. `single`: root 1 only.
+  template <bool single>
   [[gnu::noinline]] void gradient(const Planes<T>& planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
+    const V zero(T(0));
     FitPartial<T, matrix> partial;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      const V slope1 = load(scratch_.sin1.values + i), slope2 = load(scratch_.sin2.values + i);
-      partial.add(setting, pair, from_rotated_, slope1, slope2);
-      if constexpr (matrix == FitMatrix::rotation)
-        partial.add_rotation(setting, pair, from_rotated_, load(scratch_.cos1.values + i),
-                             load(scratch_.cos2.values + i));
+      partial.add(setting, pair, from_rotated_, load(scratch_.sin1.values + i),
+                  single ? zero : load(scratch_.sin2.values + i));
+      if constexpr (matrix == FitMatrix::rotation) {
+        partial.add_root1(setting, pair, from_rotated_, load(scratch_.cos1.values + i));
+        if constexpr (!single) partial.add_root2(setting, pair, from_rotated_, load(scratch_.cos2.values + i));
+      }
     }
     sums_.add(partial);
   }
@@ -236,8 +326,14 @@ class Fit {
                         zero > zero}};
   }
 
-  [[gnu::noinline]] void chord(const Planes<T>& planes, const TargetPlanes<T>& one, const TargetPlanes<T>& two,
-                               int64_t count) {
+  // Targets of both roots of reflections, and of their opposites.
+  struct ChordTargets {
+    TargetPlanes<T> one, two, three, four;
+  };
+
+  // The chord loss of a chunk. `opposites`: with the opposite reflections, which have the opposite unit vectors.
+  template <bool opposites>
+  [[gnu::noinline]] void chord(const Planes<T>& planes, const ChordTargets& t, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V cut(static_cast<T>(p_.frame.grazing_cut)), zero(T(0));
     V loss;
@@ -246,35 +342,57 @@ class Fit {
       const Reflection<V> r = load(planes, i);
       const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated_);
       const RootVectors<V> v = root_vectors(pair.crossing);
-      const LaneMask<T> contributing = contributes(pair.crossing, setting.beam, cut);
-      if constexpr (counted) sums_.observable += count_true(pair.crossing.observable);
-      const V given1 = load(one.weight + i), given2 = load(two.weight + i);
-      count_targets(given1, pair.crossing.observable, contributing);
-      count_targets(given2, pair.crossing.observable, contributing);
-      const V w1 = select(contributing, given1, zero), w2 = select(contributing, given2, zero);
-      const Residual<V> r1 = chord_residual(v.sin1, v.cos1, load(one.a + i), load(one.b + i));
-      const Residual<V> r2 = chord_residual(v.sin2, v.cos2, load(two.a + i), load(two.b + i));
-      loss = mul_add(w1, r1.loss, mul_add(w2, r2.loss, loss));
-      partial.add(setting, pair, from_rotated_, w1 * r1.slope, w2 * r2.slope);
-      if constexpr (matrix == FitMatrix::rotation) partial.add_rotation(setting, pair, from_rotated_, w1, w2);
+      LaneMask<T> contributing = contributes(pair.crossing, setting.beam, cut), counting = {};
+      if constexpr (opposites) {
+        counting = first_lanes<T>(count - i);
+        contributing = contributing && counting;
+      }
+      if constexpr (counted) {
+        const LaneMask<T> observable = opposites ? pair.crossing.observable && counting : pair.crossing.observable;
+        sums_.observable += (opposites ? 2 : 1) * count_true(observable);
+      }
+      const auto weight = [&](const TargetPlanes<T>& target) {
+        V given = load(target.weight + i);
+        if constexpr (opposites && counted) given = select(counting, given, zero);
+        count_targets(given, pair.crossing.observable, contributing);
+        return select(contributing, given, zero);
+      };
+      // Adds one target; its slope and matrix weight are added to those of the root.
+      const auto add = [&](const TargetPlanes<T>& target, V sine, V cosine, V& slope, V& matrix_weight) {
+        const V w = weight(target);
+        const Residual<V> residual = chord_residual(sine, cosine, load(target.a + i), load(target.b + i));
+        loss = mul_add(w, residual.loss, loss);
+        slope = mul_add(w, residual.slope, slope);
+        if constexpr (matrix != FitMatrix::none) matrix_weight = matrix_weight + w;
+      };
+      V slope1, slope2, v1, v2;
+      add(t.one, v.sin1, v.cos1, slope1, v1);
+      add(t.two, v.sin2, v.cos2, slope2, v2);
+      if constexpr (opposites) {
+        add(t.three, -v.sin1, -v.cos1, slope1, v1);
+        add(t.four, -v.sin2, -v.cos2, slope2, v2);
+      }
+      partial.add(setting, pair, from_rotated_, slope1, slope2);
+      if constexpr (matrix == FitMatrix::rotation) {
+        partial.add_root1(setting, pair, from_rotated_, v1);
+        partial.add_root2(setting, pair, from_rotated_, v2);
+      }
       if constexpr (matrix == FitMatrix::all) {
         const Crossing<V>& x = pair.crossing;
         store(scratch_.c.values + i, x.c), store(scratch_.inverse_s.values + i, x.inverse_s);
         store(scratch_.ux.values + i, x.ux), store(scratch_.uy.values + i, x.uy);
-        store(scratch_.cos1.values + i, w1), store(scratch_.cos2.values + i, w2);
+        store(scratch_.cos1.values + i, v1), store(scratch_.cos2.values + i, v2);
       }
     }
     sums_.loss.add(loss);
     sums_.add(partial);
   }
 
-  // J of one root per pair, chosen by the unit cotangents that roots(i) returns, and its products.
-  template <class Roots>
-  [[gnu::noinline]] void add_rows(const Planes<T>& planes, int64_t count, const Plane<T>& weight, const Roots& roots) {
+  // J of one root, with its unit cotangents, and its products.
+  [[gnu::noinline]] void add_rows(const Planes<T>& planes, int64_t count, const Plane<T>& weight, V w1, V w2) {
     const Setting<V> setting = broadcast(own_);
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      const auto [w1, w2] = roots(i);
       put_row(scratch_.rows, i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, w1, w2)));
     }
     sums_.normal.add(scratch_.rows, weight, count);

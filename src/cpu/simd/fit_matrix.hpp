@@ -117,19 +117,20 @@ struct FitPartial {
     }
   }
 
-  // v1, v2: matrix weights of both roots.
-  [[gnu::always_inline]] void add_rotation(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v1,
-                                           V v2) {
-    const V one(T(1)), zero(T(0));
-    const auto add_root = [&](V w1, V w2, V v) {
-      const CrossingBar<V> bar = pair_vjp(setting, pair, from_rotated, w1, w2);
-      const V x = mul_sub(pair.g.y, bar.g.z, pair.g.z * bar.g.y), y = mul_sub(pair.g.z, bar.g.x, pair.g.x * bar.g.z);
-      const V vx = v * x, vy = v * y;
-      xx = mul_add(vx, x, xx), xy = mul_add(vx, y, xy), yy = mul_add(vy, y, yy);
-      xz = xz - vx, yz = yz - vy, zz = zz + v;
-    };
-    add_root(one, zero, v1);
-    add_root(zero, one, v2);
+  // v: matrix weight of the root.
+  [[gnu::always_inline]] void add_root1(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v) {
+    add_root(pair, pair_vjp(setting, pair, from_rotated, V(T(1)), V(T(0))), v);
+  }
+  [[gnu::always_inline]] void add_root2(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v) {
+    add_root(pair, pair_vjp(setting, pair, from_rotated, V(T(0)), V(T(1))), v);
+  }
+
+ private:
+  [[gnu::always_inline]] void add_root(const Pair<V>& pair, const CrossingBar<V>& bar, V v) {
+    const V x = mul_sub(pair.g.y, bar.g.z, pair.g.z * bar.g.y), y = mul_sub(pair.g.z, bar.g.x, pair.g.x * bar.g.z);
+    const V vx = v * x, vy = v * y;
+    xx = mul_add(vx, x, xx), xy = mul_add(vx, y, xy), yy = mul_add(vy, y, yy);
+    xz = xz - vx, yz = yz - vy, zz = zz + v;
   }
 };
 

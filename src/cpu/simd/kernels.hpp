@@ -12,6 +12,8 @@ template <class T>
 struct Kernels {
   // Pairs first ... last - 1 of the batch, orientation by orientation. Pair i is written at i - origin.
   void (*predict)(const core::PredictProblem<T>& problem, int64_t first, int64_t last, int64_t origin);
+  // The same for a Friedel list at chi = 0: pairs of opposites first ... last - 1, count/2 to an orientation.
+  void (*predict_friedel)(const core::PredictProblem<T>& problem, int64_t first, int64_t last);
   // The sums of orientation b; its part of q_bar [N,3] is added, or q_bar is NULL.
   core::OrientationSums (*predict_vjp)(const core::PredictVjpProblem<T>& problem, core::WantedSums wanted, int64_t b,
                                        double* q_bar);

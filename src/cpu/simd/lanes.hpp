@@ -167,6 +167,13 @@ BRG_SIMD void store(T* p, Lanes<T> v) {
   hn::StoreU(v.raw, Tag<T>(), p);
 }
 
+// Fetches the line that a loop will write some rows later: the outputs are more streams, and shorter ones, than the hardware
+// follows by itself. Nothing is written, so the end of an array is no limit.
+BRG_SIMD void expect_stores(const void* p) {
+  constexpr uintptr_t ahead = 4096;
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 1);
+}
+
 // The first `count` lanes, at most all of them; zero beyond, and no memory beyond is touched.
 template <class T>
 BRG_SIMD Lanes<T> load_first(const T* p, int64_t count) {
@@ -212,6 +219,24 @@ BRG_SIMD void store_three(T* p, Vec3<Lanes<T>> v, int64_t count) {
   std::memcpy(p, buffer, static_cast<size_t>(3 * count) * sizeof(T));
 }
 
+// Indices for gather_lanes; one that is not in [0, count) becomes `count`.
+template <class T>
+BRG_SIMD auto indices(const int32_t* index, int32_t count) {
+  using Index = hwy::MakeSigned<T>;
+  const hn::Rebind<Index, Tag<T>> d;
+  const auto end = hn::Set(d, static_cast<Index>(count));
+  auto n = hn::Zero(d);
+  if constexpr (sizeof(T) == 8)
+    n = hn::PromoteTo(d, hn::LoadU(hn::Rebind<int32_t, Tag<T>>(), index));
+  else
+    n = hn::LoadU(d, index);
+  return hn::IfThenElse(hn::And(hn::Gt(n, hn::Set(d, Index{-1})), hn::Lt(n, end)), n, end);
+}
+template <class T, class Indices>
+BRG_SIMD Lanes<T> gather_lanes(const T* p, Indices n) {
+  return lanes_of<T>(hn::GatherIndex(Tag<T>(), p, n));
+}
+
 // A byte 0 or 1 per lane. Writes lanes<T> bytes.
 template <class T>
 BRG_SIMD void store_flags(uint8_t* p, LaneMask<T> mask) {
@@ -228,9 +253,10 @@ BRG_SIMD void store_flags(uint8_t* p, LaneMask<T> mask) {
 #endif
 }
 
+// The lanes below `count`.
 template <class T>
-BRG_SIMD bool any(LaneMask<T> mask) {
-  return !hn::AllFalse(Tag<T>(), mask.raw);
+BRG_SIMD LaneMask<T> first_lanes(int64_t count) {
+  return {hn::FirstN(Tag<T>(), static_cast<size_t>(count < lanes<T> ? count : lanes<T>))};
 }
 template <class T>
 BRG_SIMD int32_t count_true(LaneMask<T> mask) {

@@ -10,9 +10,9 @@ extern const Level level;
 #define BRG_TEXT_OF(x) #x
 #define BRG_TEXT(x) BRG_TEXT_OF(x)
 template <class T>
-static constexpr Kernels<T> kernels = {predict<T>,    predict_vjp<T>,     predict_jvp<T>, rotate<T>,
-                                       rotate_vjp<T>, rotate_jvp<T>,      solve<T>,       solve_vjp<T>,
-                                       solve_jvp<T>,  prepare_targets<T>, omega_loss<T>};
+static constexpr Kernels<T> kernels = {predict<T>,   predict_friedel<T>, predict_vjp<T>,     predict_jvp<T>,
+                                       rotate<T>,    rotate_vjp<T>,      rotate_jvp<T>,      solve<T>,
+                                       solve_vjp<T>, solve_jvp<T>,       prepare_targets<T>, omega_loss<T>};
 
 const Level level = {BRG_TEXT(BRG_LEVEL), kernels<float>, kernels<double>};
 

@@ -52,36 +52,47 @@ class Source {
     return {x_, y_, z_, q2_};
   }
 
-  // The reflections with these indices; an index out of range gives a zero vector, which is never observable.
-  [[gnu::always_inline]] Planes<T> gather(const Mat3<T>& basis, const int32_t* index, int64_t count) {
-    const T* plane = given_.planes ? given_.planes + (own_basis_ ? 4 * stride_ : 0) : nullptr;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t n = index[i];
-      if (n < 0 || n >= given_.count) {
-        x_[i] = y_[i] = z_[i] = q2_[i] = 0;
-      } else if (plane) {
-        x_[i] = plane[n], y_[i] = plane[stride_ + n], z_[i] = plane[2 * stride_ + n];
-        if (!own_basis_) q2_[i] = plane[3 * stride_ + n];
-      } else {
-        x_[i] = given_.q[3 * n], y_[i] = given_.q[3 * n + 1], z_[i] = given_.q[3 * n + 2];
+  // The reflections with these indices, whole vectors of them; an index out of range gives a zero vector, which is never
+  // observable.
+  [[gnu::noinline]] Planes<T> gather(const Mat3<T>& basis, const int32_t* index, int64_t count) {
+    if (!given_.planes) {
+      for (int64_t i = 0; i < count; i += lanes<T>) {
+        alignas(64) T q[3 * lanes<T>] = {};
+        for (int64_t j = 0; j < smaller(lanes<T>, count - i); ++j) {
+          const int64_t n = index[i + j];
+          if (n >= 0 && n < given_.count) std::memcpy(q + 3 * j, given_.q + 3 * n, 3 * sizeof(T));
+        }
+        keep(i, load_three(q, lanes<T>));
       }
+      return {x_, y_, z_, q2_};
     }
-    clear_rest(count);
     if (own_basis_) {
+      const T* plane = given_.planes + 4 * stride_;
       const Mat3<V> b = core::broadcast<V>(basis);
-      for (int64_t i = 0; i < count; i += lanes<T>)
-        keep(i, multiply(b, Vec3<V>{load(x_ + i), load(y_ + i), load(z_ + i)}));
-    } else if (!plane) {
-      for (int64_t i = 0; i < count; i += lanes<T>) keep(i, {load(x_ + i), load(y_ + i), load(z_ + i)});
+      for (int64_t i = 0; i < count; i += lanes<T>) {
+        // Beyond the last reflection the planes are zero.
+        const auto n = indices<T>(index + i, static_cast<int32_t>(given_.count));
+        keep(i, multiply(b, Vec3<V>{gather_lanes(plane, n), gather_lanes(plane + stride_, n),
+                                    gather_lanes(plane + 2 * stride_, n)}));
+      }
+      return {x_, y_, z_, q2_};
+    }
+    alignas(64) T records[chunk_room][4];
+    for (int64_t i = 0; i < count; ++i) {
+      const auto n = static_cast<uint32_t>(index[i]);
+      const T* from = given_.records + 4 * (n < static_cast<uint64_t>(given_.count) ? n : given_.count);
+      std::memcpy(records[i], from, sizeof records[i]);
+    }
+    std::memset(records[count], 0, sizeof records[0] * static_cast<size_t>(lanes<T>));
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      Lanes<T> x, y, z, q2;
+      hn::LoadInterleaved4(Tag<T>(), records[i], x.raw, y.raw, z.raw, q2.raw);
+      store(x_ + i, x), store(y_ + i, y), store(z_ + i, z), store(q2_ + i, q2);
     }
     return {x_, y_, z_, q2_};
   }
 
  private:
-  [[gnu::always_inline]] void clear_rest(int64_t count) {
-    for (int64_t i = count; i < (count + lanes<T> - 1) / lanes<T> * lanes<T>; ++i) x_[i] = y_[i] = z_[i] = q2_[i] = 0;
-  }
-
   // B hkl.
   [[gnu::noinline]] void transform(const Mat3<T>& basis, int64_t first, int64_t count) {
     const Mat3<V> b = core::broadcast<V>(basis);

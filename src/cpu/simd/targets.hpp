@@ -30,19 +30,31 @@ BRG_SIMD void put_target(bool chord, Lanes<T> omega, Lanes<T> weight, T* a, T* b
   }
 }
 
-// Planes of `count` targets; whole vectors are written, with weight 0 beyond the count. omega NULL: no targets.
+// Planes of `count` targets; whole vectors are written, with weight 0 beyond the count.
+template <class T, bool chord, bool weighted>
+[[gnu::noinline]] static void put_planes(const T* omega, const T* weight, int64_t count, T* a, T* b, T* w) {
+  int64_t i = 0;
+  for (; i + lanes<T> <= count; i += lanes<T>)
+    put_target(chord, load(omega + i), weighted ? load(weight + i) : Lanes<T>(T(1)), a + i, b + i, w + i);
+  if (i == count) return;
+  alignas(64) T ones[lanes<T>];
+  for (T& value : ones) value = 1;
+  put_target(chord, load_first(omega + i, count - i), load_first(weighted ? weight + i : ones, count - i), a + i, b + i,
+             w + i);
+}
+
+// The same; omega NULL: no targets, weight NULL: 1.
 template <class T>
 BRG_SIMD void put_targets(bool chord, const T* omega, const T* weight, int64_t count, T* a, T* b, T* w) {
-  using V = Lanes<T>;
-  for (int64_t i = 0; i < count; i += lanes<T>) {
-    const V given = omega ? load_first(omega + i, count - i) : V(T(0));
-    const V weights =
-        !omega ? V(T(0))
-        : weight
-            ? load_first(weight + i, count - i)
-            : lanes_of<T>(hn::IfThenElseZero(hn::FirstN(Tag<T>(), static_cast<size_t>(smaller(count - i, lanes<T>))),
-                                             hn::Set(Tag<T>(), T(1))));
-    put_target(chord, given, weights, a + i, b + i, w + i);
+  if (!omega) {
+    const auto bytes = static_cast<size_t>((count + lanes<T> - 1) / lanes<T> * lanes<T>) * sizeof(T);
+    std::memset(a, 0, bytes), std::memset(b, 0, bytes), std::memset(w, 0, bytes);
+  } else if (chord) {
+    weight ? put_planes<T, true, true>(omega, weight, count, a, b, w)
+           : put_planes<T, true, false>(omega, weight, count, a, b, w);
+  } else {
+    weight ? put_planes<T, false, true>(omega, weight, count, a, b, w)
+           : put_planes<T, false, false>(omega, weight, count, a, b, w);
   }
 }
 
