@@ -14,6 +14,7 @@ function(braggrad_add_level name)
   braggrad_compile_options(${objects})
   target_sources(braggrad PRIVATE $<TARGET_OBJECTS:${objects}>)
   target_compile_definitions(braggrad PRIVATE BRG_HAS_${upper})
+  set_property(GLOBAL APPEND PROPERTY BRAGGRAD_LEVELS ${name})
 endfunction()
 
 find_path(BRAGGRAD_HIGHWAY_INCLUDE hwy/highway.h REQUIRED)

@@ -65,6 +65,19 @@ TEST(ContextOptions, HaveDefaultsAndBounds) {
   EXPECT_BRG(brg_context_destroy(nullptr));
 }
 
+TEST(ContextOptions, TheEnvironmentNamesTheInstructionSet) {
+  auto options = make<brg_context_options>();
+  options.backend = BRG_BACKEND_CPU;
+  for (const char* level : {"", "scalar"}) {
+    const Variable variable("BRAGGRAD_SIMD", level);
+    EXPECT_BRG(create(options));
+  }
+  for (const char* wrong : {"avx9", "AVX2", "scalar "}) {
+    const Variable variable("BRAGGRAD_SIMD", wrong);
+    EXPECT_FAULT(create(options), BRG_ERROR_INVALID_ARGUMENT, "BRAGGRAD_SIMD is \"" + std::string(wrong) + "\"");
+  }
+}
+
 TEST(ContextOptions, TheEnvironmentDecidesForAuto) {
   const auto automatic = make<brg_context_options>();
   brg_backend backend = BRG_BACKEND_AUTO;

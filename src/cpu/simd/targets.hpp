@@ -63,6 +63,9 @@ template <class T>
 static void prepare_targets(const core::OmegaTargets<T>& targets, int64_t count, T* planes) {
   const int64_t stride = core::reflection_planes_stride(count);
   const bool chord = static_cast<core::Loss>(targets.loss) == core::Loss::chord;
+  // Readers may start anywhere: all of the room behind the targets is theirs.
+  for (int plane = 0; plane < 6; ++plane)
+    std::memset(planes + plane * stride + count, 0, static_cast<size_t>(stride - count) * sizeof(T));
   put_targets(chord, targets.omega1, targets.weight1, count, planes, planes + stride, planes + 2 * stride);
   put_targets(chord, targets.omega2, targets.weight2, count, planes + 3 * stride, planes + 4 * stride,
               planes + 5 * stride);

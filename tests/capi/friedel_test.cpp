@@ -1,0 +1,161 @@
+// Lists that are closed under inversion, as brg_hkl_enumerate makes them, against the same reflections in an order that
+// shares nothing: the same angles to the bit, the same sums to rounding.
+#include <cmath>
+#include <limits>
+
+#include "support/sample.hpp"
+#include "support/session.hpp"
+
+namespace {
+
+// `half` reflections with their opposites behind them, and the same from the second to the first.
+struct Lists {
+  explicit Lists(size_t half) : half(half) {
+    const double cell[] = {5.1, 6.2, 7.3, 90, 99, 90};
+    EXPECT_BRG(brg_reciprocal_basis(cell, basis));
+    int64_t count = 0;
+    std::vector<int32_t> all(3 * 20000);
+    EXPECT_BRG(brg_hkl_enumerate(cell, 'P', 0.65, 20000, all.data(), &count));
+    EXPECT_LE(static_cast<int64_t>(2 * half), count);
+    for (const int sign : {1, -1})
+      for (size_t i = 0; i < 3 * half; ++i) closed.push_back(sign * all[i]);
+    for (size_t n = 0; n < 2 * half; ++n) {
+      const size_t from = original(n);
+      general.insert(general.end(), closed.begin() + static_cast<long>(3 * from),
+                     closed.begin() + static_cast<long>(3 * from + 3));
+    }
+  }
+  // Where reflection n of the general list stands in the closed one: opposites side by side.
+  size_t original(size_t n) const { return n % 2 * half + n / 2; }
+
+  Reflections make(brg_context* context, const std::vector<int32_t>& hkl) const {
+    brg_reflections* set = nullptr;
+    EXPECT_BRG(brg_reflections_create(context, static_cast<int64_t>(hkl.size() / 3), hkl.data(), basis, &set));
+    return Reflections(set);
+  }
+
+  size_t half;
+  double basis[9];
+  std::vector<int32_t> closed, general;
+};
+
+brg_geometry geometry(double grazing_cut) {
+  brg_geometry g;
+  EXPECT_BRG(brg_geometry_init(&g, sizeof g));
+  EXPECT_BRG(brg_geometry_set_energy(&g, 30));
+  g.grazing_cut = grazing_cut;
+  return g;
+}
+
+class Friedel : public BackendTest {};
+BRG_EVERY_BACKEND(Friedel);
+
+constexpr size_t rows = 9;
+
+TEST_P(Friedel, AnglesAreThoseOfAnyOtherOrder) {
+  for (const size_t half : {size_t{1}, size_t{7}, size_t{16}, size_t{100}, size_t{301}}) {
+    const Lists lists(half);
+    SCOPED_TRACE(half);
+    for_precisions([&](auto zero) {
+      using T = decltype(zero);
+      Random sample(5);
+      std::vector<T> turns = sample.template rotations<T>(rows);
+      turns[9 * 4 + 2] = std::numeric_limits<T>::quiet_NaN();
+      const auto rotation = array(turns);
+      const auto own_wavenumber = array(std::vector<T>{15, 16, 0, 15, 15, -1, 14, 15, 15});
+      auto orientations = make<typename Api<T>::Orientations>();
+      orientations.count = rows, orientations.rotation = rotation.data();
+      for (const bool own : {false, true}) {
+        orientations.wavenumber = own ? own_wavenumber.data() : nullptr;
+        std::vector<T> omega[2][2];
+        std::vector<uint8_t> observable[2];
+        for (const int which : {0, 1}) {
+          const Reflections set = lists.make(context(), which ? lists.general : lists.closed);
+          const auto omega1 = output<T>(2 * half * rows, 1), omega2 = output<T>(2 * half * rows);
+          const auto flags = output<uint8_t>(2 * half * rows, 1);
+          auto roots = make<typename Api<T>::Roots>();
+          roots.omega1 = omega1.data(), roots.omega2 = omega2.data(), roots.observable = flags.data();
+          const brg_geometry g = geometry(0);
+          ASSERT_BRG(Api<T>::predict(context(), &g, set.get(), &orientations, &roots));
+          synchronize();
+          omega[which][0] = omega1.read(), omega[which][1] = omega2.read(), observable[which] = flags.read();
+        }
+        size_t seen = 0;
+        for (size_t b = 0; b < rows; ++b)
+          for (size_t n = 0; n < 2 * half; ++n) {
+            const size_t at = b * 2 * half + n, from = b * 2 * half + lists.original(n);
+            ASSERT_EQ(observable[1][at], observable[0][from]) << b << " " << n;
+            ASSERT_EQ(omega[1][0][at], omega[0][0][from]) << b << " " << n;
+            ASSERT_EQ(omega[1][1][at], omega[0][1][from]) << b << " " << n;
+            seen += observable[1][at];
+          }
+        EXPECT_GT(seen, rows * half / 2);
+      }
+    });
+  }
+}
+
+TEST_P(Friedel, SumsAreThoseOfAnyOtherOrder) {
+  for (const size_t half : {size_t{1}, size_t{13}, size_t{100}, size_t{301}})
+    for (const brg_loss loss : {BRG_LOSS_SQUARES, BRG_LOSS_CHORD, BRG_LOSS_HUBER, BRG_LOSS_NORM})
+      for (const uint32_t mask : {0u, uint32_t{BRG_FIT_ROTATION}, 15u})
+        for_precisions([&](auto zero) {
+          SCOPED_TRACE(testing::Message() << half << " opposites, loss " << loss << ", mask " << mask);
+          using T = decltype(zero);
+          const Lists lists(half);
+          Random sample(6);
+          const auto rotation = array(sample.template rotations<T>(rows));
+          auto orientations = make<typename Api<T>::Orientations>();
+          orientations.count = rows, orientations.rotation = rotation.data();
+          std::vector<T> target[2], weight[2];
+          for (const int root : {0, 1})
+            for (size_t n = 0; n < 2 * half; ++n) {
+              const double x = static_cast<double>(n + 1) * (root + 1);
+              target[root].push_back(n % 11 == 3 ? std::numeric_limits<T>::quiet_NaN()
+                                                 : static_cast<T>(std::fmod(x * 1.7, 6.2) - 3.1));
+              weight[root].push_back(n % 13 == 5 ? T(-1) : static_cast<T>(1 + std::fmod(x * 0.31, 1.0)));
+            }
+          const size_t p = mask == 0 ? 0 : mask == 1 ? 3 : 11;
+          std::vector<std::vector<T>> sums[2];
+          std::vector<int32_t> counts[2];
+          for (const int which : {0, 1}) {
+            const Reflections set = lists.make(context(), which ? lists.general : lists.closed);
+            Array<T> arrays[4];
+            for (const int root : {0, 1}) {
+              std::vector<T> t, w;
+              for (size_t n = 0; n < 2 * half; ++n) {
+                const size_t from = which ? lists.original(n) : n;
+                t.push_back(target[root][from]), w.push_back(weight[root][from]);
+              }
+              arrays[root] = array(t), arrays[2 + root] = array(w);
+            }
+            auto targets = make<typename Api<T>::Targets>();
+            targets.loss = loss, targets.missing_loss = 0.25;
+            if (loss == BRG_LOSS_HUBER || loss == BRG_LOSS_NORM) targets.delta = 0.4;
+            targets.omega1 = arrays[0].data(), targets.omega2 = arrays[1].data();
+            targets.weight1 = arrays[2].data(), targets.weight2 = arrays[3].data();
+            auto out = make<typename Api<T>::LossOutput>();
+            const auto value = output<T>(rows), bar = output<T>(9 * rows);
+            const auto gradient = output<T>(p * rows), normal = output<T>(p * (p + 1) / 2 * rows);
+            const auto count = output<int32_t>(4 * rows);
+            out.parameters = mask, out.loss = value.data(), out.rotation_bar = bar.data();
+            out.gradient = gradient.data(), out.normal = normal.data();
+            out.observable = count.data(), out.matched = count.data() + rows;
+            out.missing = count.data() + 2 * rows, out.grazing = count.data() + 3 * rows;
+            const brg_geometry g = geometry(0.05);
+            ASSERT_BRG(Api<T>::omega_loss(context(), &g, set.get(), &orientations, &targets, &out));
+            synchronize();
+            sums[which] = {value.read(), bar.read(), gradient.read(), normal.read()};
+            counts[which] = count.read();
+          }
+          EXPECT_EQ(counts[0], counts[1]);
+          for (size_t k = 0; k < sums[0].size(); ++k) {
+            double scale = 0;
+            for (const T v : sums[1][k]) scale = std::max(scale, std::fabs(static_cast<double>(v)));
+            for (size_t i = 0; i < sums[0][k].size(); ++i)
+              ASSERT_NEAR(sums[0][k][i], sums[1][k][i], scale * (sizeof(T) == 8 ? 1e-13 : 3e-5)) << k << " " << i;
+          }
+        });
+}
+
+}  // namespace
