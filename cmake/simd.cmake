@@ -2,7 +2,7 @@
 # the bits of a whole vector.
 function(braggrad_add_level name)
   set(objects braggrad_${name})
-  add_library(${objects} OBJECT src/cpu/simd/level.cpp)
+  add_library(${objects} OBJECT src/cpu/simd/fit.cpp src/cpu/simd/level.cpp)
   string(TOUPPER ${name} upper)
   target_compile_definitions(${objects} PRIVATE BRG_LEVEL=${name} BRG_LEVEL_${upper})
   target_compile_options(${objects} PRIVATE -ffp-contract=off ${ARGN}

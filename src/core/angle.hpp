@@ -65,8 +65,15 @@ BRG_CORE V quadrant_angle(V ay, V ax) {
   }
 }
 
-// atan2(y, x) of a unit vector, in [-pi, pi]; no division. An error e of the norm moves the angle by at most e. The zero
-// vector, the mark of a root that is not there, gives 0.
+// atan2(y, x) of a unit vector, in [-pi, pi] to rounding; no division. An error e of the norm moves the angle by at most e.
+template <class V>
+BRG_CORE V unbounded_angle(V y, V x) {
+  using T = Scalar<V>;
+  const V angle = quadrant_angle(absolute(y), absolute(x));
+  return with_sign_of(select(x < V(T(0)), V(static_cast<T>(pi)) - angle, angle), y);
+}
+
+// The same within [-pi, pi]. The zero vector, the mark of a root that is not there, gives 0.
 template <class V>
 BRG_CORE V unit_angle(V y, V x) {
   using T = Scalar<V>;

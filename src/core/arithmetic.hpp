@@ -75,6 +75,14 @@ BRG_CORE float square_root(float a) { return sqrtf(a); }
 BRG_CORE double square_root(double a) { return sqrt(a); }
 BRG_CORE float reciprocal(float a) { return 1 / a; }  // a normal, and 1/a too
 BRG_CORE double reciprocal(double a) { return 1 / a; }
+template <class V>
+struct RootPair {
+  V root, reciprocal;
+};
+BRG_CORE RootPair<float> root_pair(float a) {
+  return {sqrtf(a), 1 / sqrtf(a)};
+}  // square root and its reciprocal, a > 0
+BRG_CORE RootPair<double> root_pair(double a) { return {sqrt(a), 1 / sqrt(a)}; }
 BRG_CORE float absolute(float a) { return fabsf(a); }
 BRG_CORE double absolute(double a) { return fabs(a); }
 BRG_CORE float minimum(float a, float b) { return fminf(a, b); }

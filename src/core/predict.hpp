@@ -58,12 +58,13 @@ struct Pair {
 };
 
 // The pair of q with |q|^2 = q2, which is not used where Q is taken from the rotated vector.
-template <class V>
+template <bool derivatives = true, class V>
 BRG_CORE Pair<V> pair_of(const Setting<V>& setting, Vec3<V> q, V q2, bool magnitude_from_rotated) {
   const Vec3<V> g = multiply(setting.rotation, q);
   const V length2 = magnitude_from_rotated ? dot(g, g) : q2;
   const V c = mul_add(g.z, setting.beam.tan_chi, length2 * setting.beam.half);
-  return {q, g, length2, intersect(g.x, g.y, c, setting.beam.cos_chi)};  // in place: a copy of so many vectors costs
+  return {q, g, length2,
+          intersect<derivatives>(g.x, g.y, c, setting.beam.cos_chi)};  // in place: a copy of so many vectors costs
 }
 
 template <class T>

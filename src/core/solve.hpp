@@ -40,7 +40,8 @@ struct Crossing {
   Mask<V> observable;
 };
 
-template <class V>
+// `derivatives` false: without inverse_s.
+template <bool derivatives = true, class V>
 BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
   using T = Scalar<V>;
   const V zero(T(0)), one(T(1));
@@ -48,15 +49,22 @@ BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
   const V s2 = negative_mul_add(c, c, rho2);
   const Mask<V> observable =
       s2 >= zero && rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
-  const Mask<V> crossing = observable && s2 > zero;
-  const V s = with_sign_of(square_root(select(observable, s2, zero)), cos_chi);
   const V inverse_rho2 = reciprocal(select(observable, rho2, one));
-  return {select(observable, c, zero),
-          s,
-          select(crossing, reciprocal(select(crossing, s, one)), zero),
-          select(observable, gx * inverse_rho2, zero),
-          select(observable, gy * inverse_rho2, zero),
-          observable};
+  const V ux = select(observable, gx * inverse_rho2, zero), uy = select(observable, gy * inverse_rho2, zero);
+  const V own_c = select(observable, c, zero);
+  if constexpr (derivatives) {
+    const Mask<V> crossing = observable && s2 > zero;
+    const RootPair<V> s = root_pair(select(crossing, s2, one));
+    return {own_c,
+            with_sign_of(select(crossing, s.root, zero), cos_chi),
+            select(crossing, with_sign_of(s.reciprocal, cos_chi), zero),
+            ux,
+            uy,
+            observable};
+  } else {
+    const V s = square_root(select(observable, s2, zero));
+    return {own_c, with_sign_of(s, cos_chi), zero, ux, uy, observable};
+  }
 }
 
 // sin and cos of both roots; (0, 0) where there are none.

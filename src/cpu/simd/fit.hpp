@@ -35,13 +35,15 @@ class Fit {
     usable_ = is_usable(own_);
     // Nothing of an orientation that is not finite diffracts: q = 0 in place of its rotation does the same.
     if (!usable_) own_ = {Mat3<T>{}, Mat3<T>{}, make_beam<T>(1, 0, 1)};
-    sums_ = FitTotals<T, matrix>();
+    sums_.clear();
+    fresh_ = true;
     if (p_.targets.offsets)
       listed(b);
     else if (shared_ && matrix != FitMatrix::all && opposites_share(p_.frame, p_.orientations, p_.reflections))
       friedel();
     else
       dense(b);
+    if (fresh_) sums_.clear_all();
     store_fit(p_, b, sums_.total(p_.targets.missing_loss, own_));
   }
 
@@ -81,7 +83,7 @@ class Fit {
         V loss;
         loss = loss + angles(scratch_.sin1, scratch_.cos1, one.a, scratch_.weight1, count);
         loss = loss + angles(scratch_.sin2, scratch_.cos2, two.a, scratch_.weight2, count);
-        sums_.loss.add(loss);
+        sums_.add_loss(loss, fresh_);
         gradient<false>(q, count);
       }
       if constexpr (matrix == FitMatrix::all) {
@@ -122,7 +124,7 @@ class Fit {
       V loss;
       loss = loss + opposites(scratch_.sin1, scratch_.cos1, one, scratch_.weight1, three, scratch_.weight3, count);
       loss = loss + opposites(scratch_.sin2, scratch_.cos2, two, scratch_.weight2, four, scratch_.weight4, count);
-      sums_.loss.add(loss);
+      sums_.add_loss(loss, fresh_);
       gradient<false>(q, count);
     }
   }
@@ -179,9 +181,10 @@ class Fit {
       put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target[0].values,
                   target[1].values, target[2].values);
       list_geometry(q, count, any_nearer);
-      sums_.loss.add(loss_ == Loss::chord
+      sums_.add_loss(loss_ == Loss::chord
                          ? list_chords(count)
-                         : angles(scratch_.sin1, scratch_.cos1, target[0].values, scratch_.weight1, count));
+                         : angles(scratch_.sin1, scratch_.cos1, target[0].values, scratch_.weight1, count),
+                     fresh_);
       gradient<true>(q, count);
       if constexpr (matrix == FitMatrix::all) add_rows(q, count, scratch_.cos1, V(T(1)), V(T(0)));
     }
@@ -287,15 +290,19 @@ class Fit {
   [[gnu::noinline]] V angles_of(Plane<T>& sines, Plane<T>& cosines, const T* target, const Plane<T>& weight,
                                 int64_t count) {
     const V delta(static_cast<T>(p_.targets.delta));
+    const V half(T(0.5));
     V loss;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const V omega = unit_angle(load(sines.values + i), load(cosines.values + i)), w = load(weight.values + i);
-      const Residual<V> r = angle_residual(kind, delta, difference_of_angles(omega, load(target + i)));
-      loss = mul_add(w, r.loss, loss);
-      store(sines.values + i, w * r.slope);
+      const V omega = unbounded_angle(load(sines.values + i), load(cosines.values + i)), w = load(weight.values + i);
+      const V difference = difference_of_angles(omega, load(target + i));
+      const Residual<V> r = angle_residual(kind, delta, difference);
+      const V slope = w * r.slope;
+      // The loss of squares is slope times difference, halved at the end.
+      loss = kind == Loss::squares ? mul_add(slope, difference, loss) : mul_add(w, r.loss, loss);
+      store(sines.values + i, slope);
       if constexpr (matrix != FitMatrix::none) store(cosines.values + i, w * r.weight);
     }
-    return loss;
+    return kind == Loss::squares ? half * loss : loss;
   }
 
   // Sums of the slopes, from L1. `single`: root 1 only.
@@ -313,7 +320,8 @@ class Fit {
         if constexpr (!single) partial.add_root2(setting, pair, from_rotated_, load(scratch_.cos2.values + i));
       }
     }
-    sums_.add(partial);
+    sums_.add(partial, fresh_);
+    fresh_ = false;
   }
 
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) {
@@ -384,8 +392,9 @@ class Fit {
         store(scratch_.cos1.values + i, v1), store(scratch_.cos2.values + i, v2);
       }
     }
-    sums_.loss.add(loss);
-    sums_.add(partial);
+    sums_.add_loss(loss, fresh_);
+    sums_.add(partial, fresh_);
+    fresh_ = false;
   }
 
   // J of one root, with its unit cotangents, and its products.
@@ -401,7 +410,7 @@ class Fit {
   const OmegaLossProblem<T>& p_;
   const T* shared_;
   Loss loss_;
-  bool from_rotated_, usable_ = false;
+  bool from_rotated_, usable_ = false, fresh_ = true;  // fresh: nothing of this orientation has been summed
   Setting<T> own_;
   Source<T> source_;
   FitTotals<T, matrix> sums_;
@@ -416,7 +425,7 @@ static void fit(const OmegaLossProblem<T>& p, const T* shared_targets, int64_t f
 
 // Orientations first ... last - 1. `shared_targets`: what prepare_targets wrote, or NULL.
 template <class T>
-static void omega_loss(const OmegaLossProblem<T>& p, const T* shared_targets, int64_t first, int64_t last) {
+void omega_loss(const OmegaLossProblem<T>& p, const T* shared_targets, int64_t first, int64_t last) {
   const auto& out = p.output;
   const bool counted = out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0;
   const bool parameters = out.gradient || out.normal;

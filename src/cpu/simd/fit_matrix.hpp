@@ -146,13 +146,32 @@ struct FitTotals {
   NormalSum<T, matrix> normal;
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
 
-  [[gnu::always_inline]] void add(const FitPartial<T, matrix>& partial) {
-    rotation.add(partial.rotation);
+  // What is empty until the first chunk is set by it, and needs no clearing before.
+  [[gnu::always_inline]] void clear() {
+    missing_weight = Sum<T>();
+    if constexpr (matrix == FitMatrix::all)
+      for (Sum<T>& element : normal.element) element = Sum<T>();
+    observable = matched = missing = grazing = 0;
+  }
+  [[gnu::always_inline]] void clear_all() {
+    clear();
+    loss = Sum<T>(), rotation = MatrixSum<T>();
+    for (Sum<T>& sum : others) sum = Sum<T>();
+    if constexpr (matrix == FitMatrix::rotation)
+      for (Sum<T>& element : normal.element) element = Sum<T>();
+  }
+  [[gnu::always_inline]] void add_loss(Lanes<T> partial, bool fresh) { fresh ? loss.set(partial) : loss.add(partial); }
+  [[gnu::always_inline]] void add(const FitPartial<T, matrix>& partial, bool fresh) {
+    const auto put = [fresh](Sum<T>& sum, Lanes<T> value) { fresh ? sum.set(value) : sum.add(value); };
+    const Mat3<Lanes<T>>& r = partial.rotation;
+    put(rotation.xx, r.xx), put(rotation.xy, r.xy), put(rotation.xz, r.xz);
+    put(rotation.yx, r.yx), put(rotation.yy, r.yy), put(rotation.yz, r.yz);
+    put(rotation.zx, r.zx), put(rotation.zy, r.zy), put(rotation.zz, r.zz);
     if constexpr (matrix == FitMatrix::rotation) {
-      normal.element[0].add(partial.xx), normal.element[1].add(partial.xy), normal.element[2].add(partial.xz);
-      normal.element[3].add(partial.yy), normal.element[4].add(partial.yz), normal.element[5].add(partial.zz);
+      put(normal.element[0], partial.xx), put(normal.element[1], partial.xy), put(normal.element[2], partial.xz);
+      put(normal.element[3], partial.yy), put(normal.element[4], partial.yz), put(normal.element[5], partial.zz);
     }
-    for (int i = 0; i < other_count; ++i) others[i].add(partial.others[i]);
+    for (int i = 0; i < other_count; ++i) put(others[i], partial.others[i]);
   }
 
   [[gnu::noinline]] FitSums<with_parameters> total(double missing_loss, const Setting<T>& setting) const {

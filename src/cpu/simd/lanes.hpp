@@ -157,6 +157,31 @@ BRG_SIMD Lanes<T> reciprocal(Lanes<T> a) {
 #endif
 }
 
+// Square root of a > 0 and its reciprocal. With AVX-512 both grow from an estimate of 14 bits, whose digits each step doubles:
+// r = 1/2 - g h;  g += g r -> sqrt(a);  h += h r -> 1 / (2 sqrt(a)).
+template <class T>
+BRG_SIMD RootPair<Lanes<T>> root_pair(Lanes<T> a) {
+#if HWY_TARGET == HWY_AVX3
+  const Lanes<T> half(T(0.5));
+  Lanes<T> estimate;
+  if constexpr (sizeof(T) == 8)
+    estimate = Lanes<T>(hn::Vec<Tag<T>>{_mm512_rsqrt14_pd(a.raw.raw)});
+  else
+    estimate = Lanes<T>(hn::Vec<Tag<T>>{_mm512_rsqrt14_ps(a.raw.raw)});
+  Lanes<T> g = a * estimate, h = half * estimate;
+  Lanes<T> r = negative_mul_add(g, h, half);
+  g = mul_add(g, r, g), h = mul_add(h, r, h);
+  if constexpr (sizeof(T) == 8) {
+    r = negative_mul_add(g, h, half);
+    g = mul_add(g, r, g), h = mul_add(h, r, h);
+  }
+  return {g, h + h};
+#else
+  const Lanes<T> root = square_root(a);
+  return {root, reciprocal(root)};
+#endif
+}
+
 // Memory. The unchecked forms read and write whole vectors.
 template <class T>
 BRG_SIMD Lanes<T> load(const T* p) {

@@ -1,12 +1,17 @@
 // The kernels of one instruction set. Compiled once for each, with its flags (cmake/simd.cmake).
-#include "cpu/simd/fit.hpp"
 #include "cpu/simd/kernels.hpp"
 #include "cpu/simd/rotate.hpp"
 #include "cpu/simd/solve.hpp"
+#include "cpu/simd/targets.hpp"
 
 namespace braggrad::cpu::BRG_LEVEL {
 
 extern const Level level;
+
+// cpu/simd/fit.cpp
+template <class T>
+void omega_loss(const OmegaLossProblem<T>& p, const T* shared_targets, int64_t first, int64_t last);
+
 #define BRG_TEXT_OF(x) #x
 #define BRG_TEXT(x) BRG_TEXT_OF(x)
 template <class T>

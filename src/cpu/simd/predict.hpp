@@ -47,7 +47,7 @@ static void predict(const core::PredictProblem<T>& p, int64_t first, int64_t las
       const core::Setting<V> on_lanes = broadcast(setting);
       for (int64_t i = 0; i < count; i += lanes<T>) {
         const Reflection<V> r = load(planes, i);
-        const core::Pair<V> pair = pair_of(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated);
+        const core::Pair<V> pair = pair_of<false>(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated);
         store_flags<T>(observable + at + i, pair.crossing.observable);
         const core::RootVectors<V> vectors = root_vectors(pair.crossing);
         store(sin1 + at + i, vectors.sin1), store(cos1 + at + i, vectors.cos1);
@@ -101,7 +101,7 @@ static void predict_friedel(const core::PredictProblem<T>& p, int64_t first, int
       const core::Setting<V> on_lanes = broadcast(setting);
       for (int64_t i = 0; i < count; i += lanes<T>) {
         const Reflection<V> r = load(planes, i);
-        const core::Pair<V> pair = pair_of(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated);
+        const core::Pair<V> pair = pair_of<false>(on_lanes, r.q, r.q2, p.orientations.magnitude_from_rotated);
         store_flags<T>(observable + at + i, pair.crossing.observable);
         const core::RootVectors<V> vectors = root_vectors(pair.crossing);
         store(sin1 + at + i, vectors.sin1), store(cos1 + at + i, vectors.cos1);

@@ -12,6 +12,7 @@ class Sum;
 template <>
 class Sum<double> {
  public:
+  [[gnu::always_inline]] void set(Lanes<double> partial) { sum_ = partial; }
   [[gnu::always_inline]] void add(Lanes<double> partial) { sum_ = sum_ + partial; }
   [[gnu::always_inline]] Lanes<double> per_lane() const { return sum_; }
   [[gnu::always_inline]] double total() const { return sum_of_lanes(sum_); }
@@ -24,6 +25,7 @@ class Sum<double> {
 template <>
 class Sum<float> {
  public:
+  [[gnu::always_inline]] void set(Lanes<float> partial) { sum_ = static_cast<double>(hn::GetLane(partial.raw)); }
   [[gnu::always_inline]] void add(Lanes<float> partial) { sum_ += static_cast<double>(hn::GetLane(partial.raw)); }
   [[gnu::always_inline]] Lanes<double> per_lane() const { return Lanes<double>(sum_); }
   [[gnu::always_inline]] double total() const { return sum_; }
@@ -35,6 +37,11 @@ class Sum<float> {
 template <>
 class Sum<float> {
  public:
+  [[gnu::always_inline]] void set(Lanes<float> partial) {
+    const hn::Half<Tag<float>> half;
+    low_ = Lanes<double>(hn::PromoteTo(Tag<double>(), hn::LowerHalf(half, partial.raw)));
+    high_ = Lanes<double>(hn::PromoteTo(Tag<double>(), hn::UpperHalf(half, partial.raw)));
+  }
   [[gnu::always_inline]] void add(Lanes<float> partial) {
     const hn::Half<Tag<float>> half;
     low_ = low_ + Lanes<double>(hn::PromoteTo(Tag<double>(), hn::LowerHalf(half, partial.raw)));
