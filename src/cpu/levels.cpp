@@ -3,6 +3,10 @@
 
 #include <cstring>
 
+#if defined(BRG_HAS_NEON)
+#include <sys/auxv.h>
+#endif
+
 namespace braggrad::cpu {
 
 namespace scalar {
@@ -38,6 +42,8 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+#elif defined(BRG_HAS_NEON)
+bool has_neon() { return (getauxval(AT_HWCAP) & HWCAP_AES) != 0; }  // what Highway's NEON code is compiled with
 #endif
 
 }  // namespace
@@ -49,7 +55,7 @@ const Level* find_level(const char* name) noexcept {
     {&avx2::level, has_avx2()},
     {&sse4::level, has_sse4()},
 #elif defined(BRG_HAS_NEON)
-    {&neon::level, true},
+    {&neon::level, has_neon()},
 #endif
     {&scalar::level, true}
   };
