@@ -1,6 +1,8 @@
 // Host memory and the threads of the CPU backend.
 #include "cpu/cpu_backend.hpp"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,16 +10,22 @@
 namespace braggrad::cpu {
 namespace {
 
-constexpr size_t alignment = 256;
+constexpr size_t alignment = 256, huge_page = size_t{1} << 21;
 
 class HostMemory final : public Device {
  public:
   brg_backend kind() const noexcept override { return BRG_BACKEND_CPU; }
   int index() const noexcept override { return 0; }
   void* allocate(size_t bytes) override {
-    if (bytes > SIZE_MAX - alignment) throw std::bad_alloc();
-    void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    const size_t unit = bytes < 2 * huge_page ? alignment : huge_page;
+    if (bytes > SIZE_MAX - unit) throw std::bad_alloc();
+    const size_t whole = (bytes + unit - 1) / unit * unit;
+    void* memory = std::aligned_alloc(unit, whole);
     if (!memory) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+    // A wish: the system may have no huge pages. Touching small ones costs more than the arithmetic on them.
+    if (unit == huge_page) static_cast<void>(madvise(memory, whole, MADV_HUGEPAGE));
+#endif
     return memory;
   }
   void release(void* memory) noexcept override { std::free(memory); }
