@@ -86,10 +86,8 @@ class Fit {
         sums_.add_loss(loss, fresh_);
         gradient<false>(q, count);
       }
-      if constexpr (matrix == FitMatrix::all) {
-        add_rows(q, count, scratch_.cos1, V(T(1)), V(T(0)));
-        add_rows(q, count, scratch_.cos2, V(T(0)), V(T(1)));
-      }
+      if constexpr (matrix == FitMatrix::all) add_rows<false>(q, count);
+      fresh_ = false;
     }
   }
 
@@ -107,6 +105,7 @@ class Fit {
       const TargetPlanes<T> three = planes(first + half), four = planes(first + half + 3 * stride);
       if (loss_ == Loss::chord) {
         chord<true>(q, {one, two, three, four}, count);
+        fresh_ = false;
         continue;
       }
       geometry(q, count, [&](int64_t i, const Pair<V>& pair, LaneMask<T> contributing) {
@@ -126,6 +125,7 @@ class Fit {
       loss = loss + opposites(scratch_.sin2, scratch_.cos2, two, scratch_.weight2, four, scratch_.weight4, count);
       sums_.add_loss(loss, fresh_);
       gradient<false>(q, count);
+      fresh_ = false;
     }
   }
 
@@ -186,7 +186,8 @@ class Fit {
                          : angles(scratch_.sin1, scratch_.cos1, target[0].values, scratch_.weight1, count),
                      fresh_);
       gradient<true>(q, count);
-      if constexpr (matrix == FitMatrix::all) add_rows(q, count, scratch_.cos1, V(T(1)), V(T(0)));
+      if constexpr (matrix == FitMatrix::all) add_rows<true>(q, count);
+      fresh_ = false;
     }
   }
 
@@ -321,7 +322,6 @@ class Fit {
       }
     }
     sums_.add(partial, fresh_);
-    fresh_ = false;
   }
 
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) {
@@ -394,17 +394,24 @@ class Fit {
     }
     sums_.add_loss(loss, fresh_);
     sums_.add(partial, fresh_);
-    fresh_ = false;
   }
 
-  // J of one root, with its unit cotangents, and its products.
-  [[gnu::noinline]] void add_rows(const Planes<T>& planes, int64_t count, const Plane<T>& weight, V w1, V w2) {
+  // Rows of J, those of root 2 behind those of root 1, and their products. `single`: root 1 only.
+  template <bool single>
+  [[gnu::noinline]] void add_rows(const Planes<T>& planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
+    const V zero(T(0)), one(T(1));
+    const int64_t padded = (count + lanes<T> - 1) / lanes<T> * lanes<T>;
+    FitRows<T>& rows = scratch_.rows;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      put_row(scratch_.rows, i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, w1, w2)));
+      put_row(rows, i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, one, zero)),
+              load(scratch_.cos1.values + i));
+      if constexpr (!single)
+        put_row(rows, padded + i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, zero, one)),
+                load(scratch_.cos2.values + i));
     }
-    sums_.normal.add(scratch_.rows, weight, count);
+    sums_.normal.add(rows, single ? padded : 2 * padded, fresh_);
   }
 
   const OmegaLossProblem<T>& p_;

@@ -29,42 +29,41 @@ inline constexpr int fit_columns = fit_parameters - 1;
 
 template <class T>
 struct FitRows {
-  Plane<T> column[fit_columns];
+  alignas(64) T column[fit_columns][2 * fit_room<T>];
+  alignas(64) T weight[2 * fit_room<T>];
 };
 
 BRG_SIMD constexpr int parameter_of(int column) { return column < 2 ? column : column + 1; }
 
 template <class T>
-BRG_SIMD void put_row(FitRows<T>& rows, int64_t i, const Jacobian<Lanes<T>>& j) {
+BRG_SIMD void put_row(FitRows<T>& rows, int64_t i, const Jacobian<Lanes<T>>& j, Lanes<T> weight) {
 #pragma GCC unroll 16
-  for (int column = 0; column < fit_columns; ++column)
-    store(rows.column[column].values + i, j.values[parameter_of(column)]);
+  for (int column = 0; column < fit_columns; ++column) store(rows.column[column] + i, j.values[parameter_of(column)]);
+  store(rows.weight + i, weight);
 }
 
-// Sums v J J^T over the rows of a chunk: columns first ... first + count - 1 with all columns from their own on.
-template <class T, int first, int count, class Add>
-[[gnu::noinline]] static void add_columns(const FitRows<T>& rows, const Plane<T>& weight, int64_t size,
-                                          const Add& add) {
+// Sums v J J^T over the rows: columns first ... first + count - 1 with all columns from their own on. put(a, b, sum).
+template <class T, int first, int count, class Put>
+[[gnu::noinline]] static void add_columns(const FitRows<T>& rows, int64_t size, const Put& put) {
   using V = Lanes<T>;
   V sum[count][fit_columns], turn[count], square;
   for (int64_t i = 0; i < size; i += lanes<T>) {
-    const V v = load(weight.values + i);
+    const V v = load(rows.weight + i);
     if constexpr (first == 0) square = square + v;
 #pragma GCC unroll 16
     for (int a = 0; a < count; ++a) {
-      const V weighted = v * load(rows.column[first + a].values + i);
+      const V weighted = v * load(rows.column[first + a] + i);
       turn[a] = turn[a] - weighted;
 #pragma GCC unroll 16
-      for (int b = first + a; b < fit_columns; ++b)
-        sum[a][b] = mul_add(weighted, load(rows.column[b].values + i), sum[a][b]);
+      for (int b = first + a; b < fit_columns; ++b) sum[a][b] = mul_add(weighted, load(rows.column[b] + i), sum[a][b]);
     }
   }
-  if constexpr (first == 0) add(2, 2, square);
+  if constexpr (first == 0) put(2, 2, square);
 #pragma GCC unroll 16
   for (int a = 0; a < count; ++a) {
-    add(parameter_of(first + a), 2, turn[a]);
+    put(parameter_of(first + a), 2, turn[a]);
 #pragma GCC unroll 16
-    for (int b = first + a; b < fit_columns; ++b) add(parameter_of(first + a), parameter_of(b), sum[a][b]);
+    for (int b = first + a; b < fit_columns; ++b) put(parameter_of(first + a), parameter_of(b), sum[a][b]);
   }
 }
 
@@ -89,11 +88,14 @@ struct NormalSum<T, FitMatrix::all> {
   static constexpr int count = fit_normals;
   Sum<T> element[count];
 
-  [[gnu::always_inline]] void add(const FitRows<T>& rows, const Plane<T>& weight, int64_t size) {
-    const auto put = [&](int a, int b, Lanes<T> value) { element[normal_index(a, b)].add(value); };
-    add_columns<T, 0, 2>(rows, weight, size, put);
-    add_columns<T, 2, 3>(rows, weight, size, put);
-    add_columns<T, 5, 5>(rows, weight, size, put);
+  [[gnu::always_inline]] void add(const FitRows<T>& rows, int64_t size, bool fresh) {
+    const auto put = [&](int a, int b, Lanes<T> value) {
+      Sum<T>& sum = element[normal_index(a, b)];
+      fresh ? sum.set(value) : sum.add(value);
+    };
+    add_columns<T, 0, 2>(rows, size, put);
+    add_columns<T, 2, 3>(rows, size, put);
+    add_columns<T, 5, 5>(rows, size, put);
   }
 };
 
@@ -149,15 +151,13 @@ struct FitTotals {
   // What is empty until the first chunk is set by it, and needs no clearing before.
   [[gnu::always_inline]] void clear() {
     missing_weight = Sum<T>();
-    if constexpr (matrix == FitMatrix::all)
-      for (Sum<T>& element : normal.element) element = Sum<T>();
     observable = matched = missing = grazing = 0;
   }
   [[gnu::always_inline]] void clear_all() {
     clear();
     loss = Sum<T>(), rotation = MatrixSum<T>();
     for (Sum<T>& sum : others) sum = Sum<T>();
-    if constexpr (matrix == FitMatrix::rotation)
+    if constexpr (with_parameters)
       for (Sum<T>& element : normal.element) element = Sum<T>();
   }
   [[gnu::always_inline]] void add_loss(Lanes<T> partial, bool fresh) { fresh ? loss.set(partial) : loss.add(partial); }
