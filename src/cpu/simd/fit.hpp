@@ -194,6 +194,8 @@ class Fit {
   // Roots as numbers, and index -1 for a root that there is not. True where some entry asks for the nearer root.
   [[gnu::noinline]] static bool read_roots(const uint8_t* given, const int32_t* reflection, int64_t count, T* root,
                                            int32_t* index) {
+    for (int64_t i = 0; i < count; i += 16) expect_loads(reflection + i);
+    for (int64_t i = 0; i < count; i += 64) expect_loads(given + i);
     uint8_t least = 255;
     for (int64_t i = 0; i < count; ++i) {
       const int32_t n = reflection[i];

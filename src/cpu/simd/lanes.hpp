@@ -199,6 +199,12 @@ BRG_SIMD void expect_stores(const void* p) {
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 1);
 }
 
+// The same for what a loop will read.
+BRG_SIMD void expect_loads(const void* p) {
+  constexpr uintptr_t ahead = 4096;
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 0);
+}
+
 // The first `count` lanes, at most all of them; zero beyond, and no memory beyond is touched.
 template <class T>
 BRG_SIMD Lanes<T> load_first(const T* p, int64_t count) {

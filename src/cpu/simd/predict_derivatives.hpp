@@ -28,6 +28,7 @@ BRG_SIMD OrientationSums orientation_vjp(const PredictVjpProblem<T>& p, WantedSu
     Mat3<V> partial;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const int64_t n = first + i, rest = length - n;
+      expect_loads(bar1 + n), expect_loads(bar2 + n);
       const Reflection<V> r = load(planes, i);
       const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated);
       const LaneMask<T> contributing = contributes(pair.crossing, setting.beam, cut);

@@ -34,8 +34,11 @@ BRG_SIMD void put_target(bool chord, Lanes<T> omega, Lanes<T> weight, T* a, T* b
 template <class T, bool chord, bool weighted>
 [[gnu::noinline]] static void put_planes(const T* omega, const T* weight, int64_t count, T* a, T* b, T* w) {
   int64_t i = 0;
-  for (; i + lanes<T> <= count; i += lanes<T>)
+  for (; i + lanes<T> <= count; i += lanes<T>) {
+    expect_loads(omega + i);
+    if (weighted) expect_loads(weight + i);
     put_target(chord, load(omega + i), weighted ? load(weight + i) : Lanes<T>(T(1)), a + i, b + i, w + i);
+  }
   if (i == count) return;
   alignas(64) T ones[lanes<T>];
   for (T& value : ones) value = 1;

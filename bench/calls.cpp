@@ -1,0 +1,323 @@
+// The measured calls: see calls.hpp.
+#include "calls.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "naive.hpp"
+
+namespace bench {
+namespace {
+
+constexpr double pi = 3.14159265358979323846;
+constexpr uint32_t all_parameters = BRG_FIT_ROTATION | BRG_FIT_WAVENUMBER | BRG_FIT_CHI | BRG_FIT_LATTICE;
+
+int64_t number_of_parameters(uint32_t mask) { return mask == all_parameters ? 11 : mask == BRG_FIT_ROTATION ? 3 : 0; }
+
+std::vector<Operation> list_operations() {
+  std::vector<Operation> list = {
+      {"predict", Kind::predict},
+      {"predict_chi0", Kind::predict, List::shuffled, 0},
+      {"predict_friedel", Kind::predict, List::friedel, 0},
+      {"predict_friedel_tilted", Kind::predict, List::friedel},
+      {"predict_vjp", Kind::predict_vjp},
+      {"predict_jvp", Kind::predict_jvp},
+      {"solve", Kind::solve},
+      {"rotate", Kind::rotate},
+  };
+  for (const auto& [name, loss] :
+       {std::pair{"loss_angle", BRG_LOSS_SQUARES}, std::pair{"loss_chord", BRG_LOSS_CHORD}}) {
+    const Operation base{name, Kind::loss, List::shuffled, 0.05, loss};
+    const auto add = [&](const char* suffix, auto&& change) {
+      list.push_back(base);
+      list.back().name += suffix;
+      change(list.back());
+    };
+    list.push_back(base);
+    add("_rotation", [](Operation& o) { o.parameters = BRG_FIT_ROTATION; });
+    add("_all", [](Operation& o) { o.parameters = all_parameters; });
+    add("_per_pair", [](Operation& o) { o.targets = TargetList::per_pair; });
+    add("_csr", [](Operation& o) { o.targets = TargetList::roots; });
+    add("_csr_nearer", [](Operation& o) { o.targets = TargetList::nearer; });
+    add("_chi0", [](Operation& o) { o.chi = 0; });
+    add("_friedel", [](Operation& o) { o.list = List::friedel, o.chi = 0; });
+    add("_friedel_tilted", [](Operation& o) { o.list = List::friedel; });
+  }
+  return list;
+}
+
+template <class T>
+typename Api<T>::Roots make_roots(Workbench& workbench, Shape shape) {
+  auto roots = make<typename Api<T>::Roots>();
+  roots.omega1 = workbench.array<T>("omega1", shape.pairs());
+  roots.omega2 = workbench.array<T>("omega2", shape.pairs());
+  roots.observable = workbench.array<uint8_t>("observable", shape.pairs());
+  return roots;
+}
+
+template <class T>
+typename Api<T>::RootCotangents make_cotangents(Workbench& workbench, Shape shape) {
+  auto cotangents = make<typename Api<T>::RootCotangents>();
+  cotangents.omega1 = workbench.random<T>("omega1_bar", shape.pairs(), -1, 1);
+  cotangents.omega2 = workbench.random<T>("omega2_bar", shape.pairs(), -1, 1);
+  return cotangents;
+}
+
+// Angles and weights of `count` targets of each root.
+template <class T>
+naive::Targets<T> dense_targets(Workbench& workbench, const std::string& role, int64_t count) {
+  return {
+      0, workbench.random<T>(role + "_omega1", count, -pi, pi), workbench.random<T>(role + "_omega2", count, -pi, pi),
+      workbench.random<T>(role + "_weight1", count, 0.5, 1.5), workbench.random<T>(role + "_weight2", count, 0.5, 1.5)};
+}
+
+// Those of the baseline: shared for every kind of list but `per_pair`.
+template <class T>
+naive::Targets<T> naive_targets(Workbench& workbench, const Operation& operation, Shape shape) {
+  if (operation.targets != TargetList::per_pair) return dense_targets<T>(workbench, "shared", shape.reflections);
+  naive::Targets<T> targets = dense_targets<T>(workbench, "pair", shape.pairs());
+  targets.stride = shape.reflections;
+  return targets;
+}
+
+// The shared targets as a list per orientation, both roots of a reflection side by side.
+template <class T>
+void set_lists(Workbench& workbench, Shape shape, bool with_roots, typename Api<T>::Targets& targets) {
+  const int64_t row = 2 * shape.reflections, count = row * shape.orientations;
+  const auto of_length = [&](std::string role) { return role.append(std::to_string(shape.reflections)); };
+  const naive::Targets<T> dense = dense_targets<T>(workbench, "shared", shape.reflections);
+  const auto entries = [&]<class E>(const char* role, auto&& value) {
+    return workbench.input<E>(of_length(role), count, [&](E* data, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) data[i] = static_cast<E>(value(i % row / 2, i % 2));
+    });
+  };
+  targets.offsets =
+      workbench.input<int64_t>(of_length("offsets"), shape.orientations + 1, [&](int64_t* data, int64_t n) {
+        for (int64_t b = 0; b < n; ++b) data[b] = b * row;
+      });
+  targets.reflection = entries.template operator()<int32_t>("reflection", [](int64_t n, int64_t) { return n; });
+  if (with_roots) targets.root = entries.template operator()<uint8_t>("root", [](int64_t, int64_t i) { return 1 + i; });
+  targets.omega = entries.template operator()<T>(
+      "omega", [&](int64_t n, int64_t i) { return i == 0 ? dense.omega1[n] : dense.omega2[n]; });
+  targets.weight = entries.template operator()<T>(
+      "weight", [&](int64_t n, int64_t i) { return i == 0 ? dense.weight1[n] : dense.weight2[n]; });
+}
+
+template <class T>
+typename Api<T>::Targets make_targets(Workbench& workbench, const Operation& operation, Shape shape) {
+  auto targets = make<typename Api<T>::Targets>();
+  targets.loss = operation.loss;
+  if (operation.targets == TargetList::roots || operation.targets == TargetList::nearer) {
+    set_lists<T>(workbench, shape, operation.targets == TargetList::roots, targets);
+  } else {
+    const naive::Targets<T> dense = naive_targets<T>(workbench, operation, shape);
+    targets.orientation_stride = dense.stride;
+    targets.omega1 = dense.omega1, targets.omega2 = dense.omega2;
+    targets.weight1 = dense.weight1, targets.weight2 = dense.weight2;
+  }
+  return targets;
+}
+
+template <class T>
+typename Api<T>::LossOutput make_loss_output(Workbench& workbench, const Operation& operation, Shape shape) {
+  const int64_t rows = shape.orientations, p = number_of_parameters(operation.parameters);
+  auto output = make<typename Api<T>::LossOutput>();
+  output.parameters = operation.parameters;
+  output.loss = workbench.array<T>("loss", rows);
+  output.rotation_bar = workbench.array<T>("rotation_bar", 9 * rows);
+  if (p > 0) {
+    output.gradient = workbench.array<T>("gradient", p * rows);
+    output.normal = workbench.array<T>("normal", p * (p + 1) / 2 * rows);
+  }
+  return output;
+}
+
+}  // namespace
+
+const std::vector<Operation>& operations() {
+  static const std::vector<Operation> list = list_operations();
+  return list;
+}
+
+const Operation& find_operation(const std::string& name) {
+  for (const Operation& operation : operations())
+    if (operation.name == name) return operation;
+  std::fprintf(stderr, "no operation \"%s\"; there are:\n", name.c_str());
+  for (const Operation& operation : operations()) std::fprintf(stderr, "  %s\n", operation.name.c_str());
+  std::exit(2);
+}
+
+size_t bytes_per_pair(const Operation& operation, size_t size_of_real) {
+  switch (operation.kind) {
+    case Kind::predict:
+    case Kind::predict_jvp:
+      return 2 * size_of_real + 1;
+    case Kind::predict_vjp:
+      return 2 * size_of_real;
+    case Kind::solve:
+      return 5 * size_of_real + 1;
+    case Kind::rotate:
+      return 3 * size_of_real;
+    case Kind::loss:
+      break;
+  }
+  switch (operation.targets) {
+    case TargetList::shared:
+      return 0;
+    case TargetList::per_pair:
+      return 4 * size_of_real;
+    case TargetList::roots:
+      return 2 * (2 * size_of_real + 5);
+    case TargetList::nearer:
+      return 2 * (2 * size_of_real + 4);
+  }
+  return 0;
+}
+
+template <class T>
+Call library_call(Workbench& workbench, const Operation& operation, Shape shape, brg_context* context) {
+  using A = Api<T>;
+  const brg_geometry geometry = make_geometry(operation.chi);
+  brg_reflections* reflections = workbench.reflections(operation.list, shape.reflections).handle.get();
+  auto orientations = make<typename A::Orientations>();
+  orientations.count = shape.orientations, orientations.rotation = workbench.rotations<T>(shape.orientations);
+  Call call{{}, shape.pairs()};
+  switch (operation.kind) {
+    case Kind::predict:
+      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+        require(A::predict(context, &geometry, reflections, &orientations, &roots));
+      };
+      break;
+    case Kind::predict_vjp: {
+      auto gradient = make<typename A::OrientationsGradient>();
+      gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
+      call.run = [=, cotangents = make_cotangents<T>(workbench, shape)] {
+        require(A::predict_vjp(context, &geometry, reflections, &orientations, &cotangents, &gradient));
+      };
+      break;
+    }
+    case Kind::predict_jvp: {
+      auto tangent = make<typename A::OrientationsTangent>();
+      tangent.rotation_vector = workbench.random<T>("rotation_vector", 3 * shape.orientations, -1, 1);
+      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+        require(A::predict_jvp(context, &geometry, reflections, &orientations, &tangent, &roots));
+      };
+      break;
+    }
+    case Kind::rotate: {
+      auto vectors = make<typename A::Vectors>();
+      vectors.g = workbench.array<T>("g", 3 * shape.pairs());
+      call.run = [=] { require(A::rotate(context, reflections, &orientations, &vectors)); };
+      break;
+    }
+    case Kind::solve: {
+      auto vectors = make<typename A::Vectors>();
+      vectors.g = workbench.array<T>("g", 3 * shape.pairs());
+      require(A::rotate(context, reflections, &orientations, &vectors));
+      auto items = make<typename A::Items>();
+      items.count = shape.pairs(), items.g = vectors.g;
+      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+        require(A::solve(context, &geometry, &items, &roots));
+      };
+      break;
+    }
+    case Kind::loss:
+      call.run = [=, targets = make_targets<T>(workbench, operation, shape),
+                  output = make_loss_output<T>(workbench, operation, shape)] {
+        require(A::omega_loss(context, &geometry, reflections, &orientations, &targets, &output));
+      };
+      break;
+  }
+  return call;
+}
+
+template <class T>
+Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows) {
+  const brg_geometry geometry = make_geometry(operation.chi);
+  const std::vector<double>& exact = workbench.reflections(operation.list, shape.reflections).q;
+  std::vector<T> q(exact.begin(), exact.end()), q_squared;
+  for (size_t i = 0; i < exact.size(); i += 3)
+    q_squared.push_back(
+        static_cast<T>(exact[i] * exact[i] + exact[i + 1] * exact[i + 1] + exact[i + 2] * exact[i + 2]));
+  rows = std::clamp(rows, int64_t{1}, shape.orientations);
+  const T* rotation = workbench.rotations<T>(shape.orientations);
+  const Outputs<T> out = outputs<T>(workbench, shape);
+  // Runs a baseline on the next rows; the lists are captured by value, so that the pointers into them stay good.
+  const auto walk = [=, q = std::move(q), q_squared = std::move(q_squared)](auto&& body) {
+    return [=, first = int64_t{0}]() mutable {
+      if (first + rows > shape.orientations) first = 0;
+      const naive::Problem<T> problem{rows,
+                                      shape.reflections,
+                                      rotation + 9 * first,
+                                      q.data(),
+                                      q_squared.data(),
+                                      static_cast<T>(geometry.wavenumber),
+                                      static_cast<T>(geometry.chi)};
+      body(problem, first);
+      first += rows;
+    };
+  };
+  Call call{{}, rows * shape.reflections};
+  switch (operation.kind) {
+    case Kind::predict_vjp:
+      call.run = walk([=, bar = make_cotangents<T>(workbench, shape)](const naive::Problem<T>& problem, int64_t first) {
+        const int64_t at = first * shape.reflections;
+        naive::predict_vjp(problem, bar.omega1 + at, bar.omega2 + at, out.rotation_bar + 9 * first);
+      });
+      break;
+    case Kind::loss:
+      call.run = walk([=, targets = naive_targets<T>(workbench, operation, shape)](const naive::Problem<T>& problem,
+                                                                                   int64_t first) {
+        const int64_t at = first * targets.stride;
+        const naive::Targets<T> here{targets.stride, targets.omega1 + at, targets.omega2 + at, targets.weight1 + at,
+                                     targets.weight2 + at};
+        naive::angle_loss(problem, here, out.loss + first, out.rotation_bar + 9 * first);
+      });
+      break;
+    default:
+      call.run = walk([=](const naive::Problem<T>& problem, int64_t first) {
+        const int64_t at = first * shape.reflections;
+        naive::predict(problem, out.omega1 + at, out.omega2 + at, out.observable + at);
+      });
+  }
+  return call;
+}
+
+template <class T>
+Call fill_call(Workbench& workbench, Shape shape, int threads) {
+  const Outputs<T> out = outputs<T>(workbench, shape);
+  const auto fill = [=](int64_t begin, int64_t end) {
+    const auto count = static_cast<size_t>(end - begin);
+    std::memset(out.omega1 + begin, 0, count * sizeof(T));
+    std::memset(out.omega2 + begin, 0, count * sizeof(T));
+    std::memset(out.observable + begin, 0, count);
+  };
+  const int64_t pairs = shape.pairs();
+  return {[=] {
+            std::vector<std::jthread> others;
+            for (int i = 1; i < threads; ++i) others.emplace_back(fill, pairs * i / threads, pairs * (i + 1) / threads);
+            fill(0, pairs / threads);
+          },
+          pairs};
+}
+
+template <class T>
+Outputs<T> outputs(Workbench& workbench, Shape shape) {
+  const auto roots = make_roots<T>(workbench, shape);
+  return {roots.omega1, roots.omega2, workbench.array<T>("loss", shape.orientations),
+          workbench.array<T>("rotation_bar", 9 * shape.orientations), roots.observable};
+}
+
+template Call library_call<double>(Workbench&, const Operation&, Shape, brg_context*);
+template Call library_call<float>(Workbench&, const Operation&, Shape, brg_context*);
+template Call naive_call<double>(Workbench&, const Operation&, Shape, int64_t);
+template Call naive_call<float>(Workbench&, const Operation&, Shape, int64_t);
+template Call fill_call<double>(Workbench&, Shape, int);
+template Call fill_call<float>(Workbench&, Shape, int);
+template Outputs<double> outputs(Workbench&, Shape);
+template Outputs<float> outputs(Workbench&, Shape);
+
+}  // namespace bench

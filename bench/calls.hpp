@@ -1,0 +1,72 @@
+// Every operation that is measured, as a call without arguments on the arrays of a workbench: by the library, by the naive
+// baseline, and the bare filling of the same outputs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "workbench.hpp"
+
+namespace bench {
+
+enum class Kind { predict, predict_vjp, predict_jvp, solve, rotate, loss };
+
+enum class TargetList {
+  shared,    // dense [N], one for each root, with weights
+  per_pair,  // dense [B,N], one for each root, with weights
+  roots,     // CSR: an entry per reflection and root, with weights
+  nearer,    // the same without root numbers: the nearer root
+};
+
+struct Operation {
+  std::string name;
+  Kind kind;
+  List list = List::shuffled;
+  double chi = 0.05;  // rad
+  brg_loss loss = BRG_LOSS_SQUARES;
+  TargetList targets = TargetList::shared;
+  uint32_t parameters = 0;  // of the fit; gradient and normal equations are asked for where it is not 0
+};
+
+const std::vector<Operation>& operations();
+
+// Ends the program where there is no such operation.
+const Operation& find_operation(const std::string& name);
+
+// B orientations of N reflections.
+struct Shape {
+  int64_t orientations, reflections;
+  int64_t pairs() const { return orientations * reflections; }
+};
+
+struct Call {
+  std::function<void()> run;
+  int64_t pairs;  // of one run
+};
+
+// Memory that one pair of an operation reads and writes once, without what stays in the first cache.
+size_t bytes_per_pair(const Operation& operation, size_t size_of_real);
+
+template <class T>
+Call library_call(Workbench& workbench, const Operation& operation, Shape shape, brg_context* context);
+
+// The baseline of the operation's kind (the angle loss for both losses). Each run takes the next `rows` orientations.
+template <class T>
+Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows);
+
+// memset of the outputs of predict, the rows divided between threads.
+template <class T>
+Call fill_call(Workbench& workbench, Shape shape, int threads);
+
+// Outputs of the last call, for the check.
+template <class T>
+struct Outputs {
+  T *omega1, *omega2, *loss, *rotation_bar;
+  uint8_t* observable;
+};
+template <class T>
+Outputs<T> outputs(Workbench& workbench, Shape shape);
+
+}  // namespace bench

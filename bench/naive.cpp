@@ -1,0 +1,130 @@
+// The naive baseline: see naive.hpp.
+//
+//   G = R q,  c = gz tan(chi) + Q / (2 k cos(chi)),  rho^2 = gx^2 + gy^2,  observable: |c| <= rho
+//   omega1 = asin(c / rho) + atan2(gx, gy),    omega2 = pi - asin(c / rho) + atan2(gx, gy)
+//
+// With s^2 = (rho - c)(rho + c), p = w1 + w2 and m = (w1 - w2) / s the adjoint is
+//
+//   G_bar = ((gy p - gx c m) / rho^2,  -(gx p + gy c m) / rho^2,  tan(chi) m),    R_bar = sum of G_bar q^T
+#include "naive.hpp"
+
+#include <cmath>
+
+namespace naive {
+namespace {
+
+template <class T>
+constexpr T pi = T(3.14159265358979323846);
+
+// What does not change from pair to pair.
+template <class T>
+struct Constants {
+  explicit Constants(const Problem<T>& p)
+      : tan_chi(std::tan(p.chi)), per_q_squared(1 / (2 * p.wavenumber * std::cos(p.chi))) {}
+  T tan_chi, per_q_squared;
+};
+
+// One reflection in one orientation.
+template <class T>
+struct Pair {
+  Pair(const Constants<T>& constants, const T* r, const T* q, T q_squared)
+      : gx(r[0] * q[0] + r[1] * q[1] + r[2] * q[2]),
+        gy(r[3] * q[0] + r[4] * q[1] + r[5] * q[2]),
+        c((r[6] * q[0] + r[7] * q[1] + r[8] * q[2]) * constants.tan_chi + q_squared * constants.per_q_squared),
+        rho_squared(gx * gx + gy * gy),
+        rho(std::sqrt(rho_squared)) {}
+  T gx, gy, c, rho_squared, rho;
+};
+
+// For angles less than a turn outside [-pi, pi].
+template <class T>
+T wrap_once(T angle) {
+  if (angle > pi<T>) return angle - 2 * pi<T>;
+  if (angle < -pi<T>) return angle + 2 * pi<T>;
+  return angle;
+}
+
+template <class T>
+T wrap(T angle) {
+  return angle - 2 * pi<T> * std::rint(angle * (1 / (2 * pi<T>)));
+}
+
+template <class T>
+void add_adjoint(const Constants<T>& constants, const Pair<T>& pair, const T* q, T w1, T w2, T* rotation_bar) {
+  const T p = w1 + w2, m = (w1 - w2) / std::sqrt((pair.rho - pair.c) * (pair.rho + pair.c));
+  const T inverse = 1 / pair.rho_squared;
+  const T x = (pair.gy * p - pair.gx * pair.c * m) * inverse;
+  const T y = -(pair.gx * p + pair.gy * pair.c * m) * inverse;
+  const T z = constants.tan_chi * m;
+  for (int j = 0; j < 3; ++j) {
+    rotation_bar[j] += x * q[j];
+    rotation_bar[3 + j] += y * q[j];
+    rotation_bar[6 + j] += z * q[j];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void predict(const Problem<T>& problem, T* omega1, T* omega2, uint8_t* observable) {
+  const Constants<T> constants(problem);
+  int64_t at = 0;
+  for (int64_t b = 0; b < problem.orientations; ++b)
+    for (int64_t n = 0; n < problem.reflections; ++n, ++at) {
+      const Pair<T> pair(constants, problem.rotation + 9 * b, problem.q + 3 * n, problem.q_squared[n]);
+      observable[at] = std::fabs(pair.c) <= pair.rho && pair.rho > 0;
+      if (observable[at]) {
+        const T alpha = std::asin(pair.c / pair.rho), phi = std::atan2(pair.gx, pair.gy);
+        omega1[at] = wrap_once(alpha + phi);
+        omega2[at] = wrap_once(pi<T> - alpha + phi);
+      } else {
+        omega1[at] = omega2[at] = 0;
+      }
+    }
+}
+
+template <class T>
+void predict_vjp(const Problem<T>& problem, const T* omega1_bar, const T* omega2_bar, T* rotation_bar) {
+  const Constants<T> constants(problem);
+  int64_t at = 0;
+  for (int64_t b = 0; b < problem.orientations; ++b) {
+    T sum[9] = {};
+    for (int64_t n = 0; n < problem.reflections; ++n, ++at) {
+      const T* q = problem.q + 3 * n;
+      const Pair<T> pair(constants, problem.rotation + 9 * b, q, problem.q_squared[n]);
+      if (std::fabs(pair.c) < pair.rho) add_adjoint(constants, pair, q, omega1_bar[at], omega2_bar[at], sum);
+    }
+    for (int i = 0; i < 9; ++i) rotation_bar[9 * b + i] = sum[i];
+  }
+}
+
+template <class T>
+void angle_loss(const Problem<T>& problem, const Targets<T>& targets, T* loss, T* rotation_bar) {
+  const Constants<T> constants(problem);
+  for (int64_t b = 0; b < problem.orientations; ++b) {
+    T total = 0, sum[9] = {};
+    for (int64_t n = 0; n < problem.reflections; ++n) {
+      const T* q = problem.q + 3 * n;
+      const Pair<T> pair(constants, problem.rotation + 9 * b, q, problem.q_squared[n]);
+      if (!(std::fabs(pair.c) < pair.rho)) continue;
+      const int64_t target = b * targets.stride + n;
+      const T alpha = std::asin(pair.c / pair.rho), phi = std::atan2(pair.gx, pair.gy);
+      const T d1 = wrap(alpha + phi - targets.omega1[target]);
+      const T d2 = wrap(pi<T> - alpha + phi - targets.omega2[target]);
+      const T w1 = targets.weight1[target] * d1, w2 = targets.weight2[target] * d2;
+      total += (w1 * d1 + w2 * d2) / 2;
+      add_adjoint(constants, pair, q, w1, w2, sum);
+    }
+    loss[b] = total;
+    for (int i = 0; i < 9; ++i) rotation_bar[9 * b + i] = sum[i];
+  }
+}
+
+template void predict(const Problem<double>&, double*, double*, uint8_t*);
+template void predict(const Problem<float>&, float*, float*, uint8_t*);
+template void predict_vjp(const Problem<double>&, const double*, const double*, double*);
+template void predict_vjp(const Problem<float>&, const float*, const float*, float*);
+template void angle_loss(const Problem<double>&, const Targets<double>&, double*, double*);
+template void angle_loss(const Problem<float>&, const Targets<float>&, float*, float*);
+
+}  // namespace naive
