@@ -7,8 +7,6 @@
 #include <cstring>
 #include <thread>
 
-#include "naive.hpp"
-
 namespace bench {
 namespace {
 
@@ -235,13 +233,14 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
 }
 
 template <class T>
-Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows) {
+Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows, naive::Adjoint adjoint) {
   const brg_geometry geometry = make_geometry(operation.chi);
   const std::vector<double>& exact = workbench.reflections(operation.list, shape.reflections).q;
   std::vector<T> q(exact.begin(), exact.end()), q_squared;
   for (size_t i = 0; i < exact.size(); i += 3)
     q_squared.push_back(
         static_cast<T>(exact[i] * exact[i] + exact[i + 1] * exact[i + 1] + exact[i + 2] * exact[i + 2]));
+  const bool closed = adjoint == naive::Adjoint::closed;
   rows = std::clamp(rows, int64_t{1}, shape.orientations);
   const T* rotation = workbench.rotations<T>(shape.orientations);
   const Outputs<T> out = outputs<T>(workbench, shape);
@@ -265,7 +264,8 @@ Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, i
     case Kind::predict_vjp:
       call.run = walk([=, bar = make_cotangents<T>(workbench, shape)](const naive::Problem<T>& problem, int64_t first) {
         const int64_t at = first * shape.reflections;
-        naive::predict_vjp(problem, bar.omega1 + at, bar.omega2 + at, out.rotation_bar + 9 * first);
+        const auto body = closed ? naive::predict_vjp<T, naive::Adjoint::closed> : naive::predict_vjp<T>;
+        body(problem, bar.omega1 + at, bar.omega2 + at, out.rotation_bar + 9 * first);
       });
       break;
     case Kind::loss:
@@ -274,7 +274,8 @@ Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, i
         const int64_t at = first * targets.stride;
         const naive::Targets<T> here{targets.stride, targets.omega1 + at, targets.omega2 + at, targets.weight1 + at,
                                      targets.weight2 + at};
-        naive::angle_loss(problem, here, out.loss + first, out.rotation_bar + 9 * first);
+        const auto body = closed ? naive::angle_loss<T, naive::Adjoint::closed> : naive::angle_loss<T>;
+        body(problem, here, out.loss + first, out.rotation_bar + 9 * first);
       });
       break;
     default:
@@ -313,8 +314,8 @@ Outputs<T> outputs(Workbench& workbench, Shape shape) {
 
 template Call library_call<double>(Workbench&, const Operation&, Shape, brg_context*);
 template Call library_call<float>(Workbench&, const Operation&, Shape, brg_context*);
-template Call naive_call<double>(Workbench&, const Operation&, Shape, int64_t);
-template Call naive_call<float>(Workbench&, const Operation&, Shape, int64_t);
+template Call naive_call<double>(Workbench&, const Operation&, Shape, int64_t, naive::Adjoint);
+template Call naive_call<float>(Workbench&, const Operation&, Shape, int64_t, naive::Adjoint);
 template Call fill_call<double>(Workbench&, Shape, int);
 template Call fill_call<float>(Workbench&, Shape, int);
 template Outputs<double> outputs(Workbench&, Shape);

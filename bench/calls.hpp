@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "naive.hpp"
 #include "workbench.hpp"
 
 namespace bench {
@@ -54,7 +55,8 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
 
 // The baseline of the operation's kind (the angle loss for both losses). Each run takes the next `rows` orientations.
 template <class T>
-Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows);
+Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, int64_t rows,
+                naive::Adjoint adjoint = naive::Adjoint::chain_rule);
 
 // memset of the outputs of predict, the rows divided between threads.
 template <class T>

@@ -59,13 +59,14 @@ double distance(const std::vector<double>& a, const std::vector<double>& b, size
 }
 
 template <class T>
-bool agrees(Workbench& workbench, const std::string& level, const std::string& name) {
+bool agrees(Workbench& workbench, const std::string& level, const std::string& name,
+            naive::Adjoint adjoint = naive::Adjoint::chain_rule) {
   constexpr bool is_double = sizeof(T) == 8;
   constexpr double tolerance = is_double ? 1e-9 : 1e-5;
   const Shape shape{500, 200};
   const Operation& operation = find_operation(name);
   const Answers plain =
-      answers<T>(workbench, operation, shape, naive_call<T>(workbench, operation, shape, shape.orientations));
+      answers<T>(workbench, operation, shape, naive_call<T>(workbench, operation, shape, shape.orientations, adjoint));
   const Answers got = answers<T>(workbench, operation, shape,
                                  library_call<T>(workbench, operation, shape, workbench.context(level, 1)));
   const double error = std::max({distance(got.angles, plain.angles, 1, true, !is_double),
@@ -74,7 +75,7 @@ bool agrees(Workbench& workbench, const std::string& level, const std::string& n
   int64_t flags = 0;
   for (size_t i = 0; i < plain.observable.size(); ++i) flags += got.observable[i] != plain.observable[i];
   const bool good = error <= tolerance && (!is_double || flags == 0);
-  std::fprintf(stderr, "check %-8s %-23s %s  %.1e, %lld flags differ%s\n", level.c_str(), name.c_str(), Api<T>::name,
+  std::fprintf(stderr, "check %-8s %-25s %s  %.1e, %lld flags differ%s\n", level.c_str(), name.c_str(), Api<T>::name,
                error, static_cast<long long>(flags), good ? "" : "  WRONG");
   return good;
 }
@@ -82,7 +83,8 @@ bool agrees(Workbench& workbench, const std::string& level, const std::string& n
 }  // namespace
 
 bool check_against_naive(Workbench& workbench, const std::vector<std::string>& levels) {
-  bool good = true;
+  bool good = agrees<double>(workbench, levels.front(), "predict_vjp", naive::Adjoint::closed) &&
+              agrees<double>(workbench, levels.front(), "loss_angle", naive::Adjoint::closed);
   for (const std::string& level : levels)
     for (const char* name : {"predict", "predict_chi0", "predict_friedel", "predict_friedel_tilted", "predict_vjp",
                              "loss_angle", "loss_angle_friedel", "loss_angle_friedel_tilted", "loss_angle_rotation",

@@ -3,7 +3,7 @@
 //
 //   operation/precision/level/threads/BxN      predict/f64/avx2/1t/20000x200
 //
-// where level is also "naive" and the operation "fill". bench/report.py chooses among them and compares.
+// where level is also "naive" or "closed" (the baselines of naive.hpp), and the operation "fill". bench/report.py chooses among them and compares.
 //
 //   cpu_bench --check      compares the library with the baseline at every level, and measures nothing
 //   cpu_bench --benchmark_filter='^predict/f64/.*/1t/20000x200$' --benchmark_enable_random_interleaving
@@ -55,9 +55,10 @@ void add_library(Workbench& workbench, const Operation& operation, const std::st
 }
 
 template <class T>
-void add_naive(Workbench& workbench, const Operation& operation, Shape shape) {
-  add(title(operation.name, Api<T>::name, "naive", 1, shape), 1, 0, [=, &workbench, &operation] {
-    return naive_call<T>(workbench, operation, shape, naive_pairs_per_run / shape.reflections);
+void add_naive(Workbench& workbench, const Operation& operation, naive::Adjoint adjoint, Shape shape) {
+  const char* level = adjoint == naive::Adjoint::closed ? "closed" : "naive";
+  add(title(operation.name, Api<T>::name, level, 1, shape), 1, 0, [=, &workbench, &operation] {
+    return naive_call<T>(workbench, operation, shape, naive_pairs_per_run / shape.reflections, adjoint);
   });
 }
 
@@ -77,7 +78,9 @@ void add_all(Workbench& workbench, const std::vector<std::string>& levels) {
     for (const Shape& shape : shapes)
       for (const std::string& level : levels) add_library<T>(workbench, operation, level, 1, shape);
   for (const char* name : {"predict", "predict_chi0", "predict_vjp", "loss_angle", "loss_angle_per_pair"})
-    for (const Shape& shape : shapes) add_naive<T>(workbench, find_operation(name), shape);
+    for (const Shape& shape : shapes) add_naive<T>(workbench, find_operation(name), naive::Adjoint::chain_rule, shape);
+  for (const char* name : {"predict_vjp", "loss_angle"})
+    add_naive<T>(workbench, find_operation(name), naive::Adjoint::closed, usual);
   for (const char* name : {"predict", "predict_friedel", "predict_vjp", "loss_angle", "loss_chord"})
     add_library<T>(workbench, find_operation(name), best, 2, usual);
   for (const int threads : {1, 2}) add_fill<T>(workbench, threads, usual);

@@ -1,270 +1,171 @@
 #!/usr/bin/env python3
-"""The table of CPU targets: runs cpu_bench, compares medians of one run, and writes text, JSON and two pictures.
+"""Measures the CPU backend and prints the table of the performance targets with a verdict per row.
 
-    bench/report.py build/cpu-only/bench/cpu_bench --out bench/results/cpu [--quick]
+    bench/report.py build/bench/cpu_bench --out FOLDER/cpu          some minutes
+    bench/report.py build/bench/cpu_bench --out FOLDER/cpu --quick  well under one, and noisy
+    bench/report.py --from FOLDER/cpu.json --out FOLDER/cpu         the table and the pictures again, nothing measured
 
-Every row is a ratio to the naive baseline (or to the call named in the row) measured in the same run, with the calls
-interleaved at random. The pictures need gnuplot and are left out, with a message, where there is none.
+Writes OUT.txt (the table), OUT.json (all rates, the rows, the machine), OUT-operations.svg and OUT-scaling.svg.
 """
 
 import argparse
 import datetime
 import json
-import re
-import shutil
-import statistics
+import pathlib
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import asdict
 
-USUAL = "20000x200"
-BEST = "avx512"
-
-
-def name(operation, precision, level=BEST, threads=1, shape=USUAL):
-    """Name of a benchmark, as cpu_bench gives it."""
-    return f"{operation}/{precision}/{level}/{threads}t/{shape}"
+import measure
+import pictures
+import targets
+from measure import BY_ORIENTATIONS, BY_REFLECTIONS, LEVELS, PRECISIONS, SMALL, Rate, Rates, name
 
 
-def rows():
-    """The table: title, measured call, what it is divided by, must, stretch, and whether less is better."""
-    table = []
-
-    def add(title, call, base, must, stretch, less=False):
-        table.append({"title": title, "call": call, "base": base, "must": must, "stretch": stretch, "less": less})
-
-    for precision, must, stretch in (("f64", 14, 18), ("f32", 22, 30)):
-        add(f"predict {precision}", name("predict", precision), name("predict", precision, "naive"), must, stretch)
-    for level, f64, f32 in (("avx2", (8, 9), (15, 17)), ("sse4", (3.5, 4.5), (5.5, 6.5))):
-        for precision, (must, stretch) in (("f64", f64), ("f32", f32)):
-            call, base = name("predict", precision, level), name("predict", precision, "naive")
-            add(f"predict {precision}, {level}", call, base, must, stretch)
-    for precision, must, stretch in (("f64", 20, 26), ("f32", 27, 36)):
-        base = name("predict_chi0", precision, "naive")
-        add(f"predict {precision}, Friedel list, chi = 0", name("predict_friedel", precision), base, must, stretch)
-    for precision, must, stretch in (("f64", 1.4, 1.6), ("f32", 1.2, 1.35)):
-        call, base = name("predict_friedel", precision), name("predict_chi0", precision)
-        add(f"predict {precision}, Friedel list to the same shuffled", call, base, must, stretch)
-    for loss, f64, f32 in (("angle", (12, 15), (24, 28)), ("chord", (17, 21), (30, 36))):
-        for precision, (must, stretch) in (("f64", f64), ("f32", f32)):
-            call, base = name(f"loss_{loss}", precision), name("loss_angle", precision, "naive")
-            add(f"loss + rotation_bar {precision}, {loss}", call, base, must, stretch)
-    for loss in ("angle", "chord"):
-        for precision in ("f64", "f32"):
-            call, base = name(f"loss_{loss}_friedel", precision), name(f"loss_{loss}_chi0", precision)
-            add(f"loss {precision}, {loss}, Friedel list to the same shuffled", call, base, 1.3, 1.6)
-    for precision in ("f64", "f32"):
-        for suffix, title, must, stretch in (
-            ("rotation", "with the rotation's normal equations: time to without", 1.4, 1.25),
-            ("all", "with all parameters: time to without", 3, 2),
-        ):
-            call, base = name(f"loss_angle_{suffix}", precision), name("loss_angle", precision)
-            add(f"loss {precision}, {title}", call, base, must, stretch, less=True)
-    for precision in ("f64", "f32"):
-        call, base = name("loss_angle_csr", precision), name("loss_angle", precision)
-        add(f"loss {precision}, CSR targets: rate per target to dense", call, base, 0.5, 0.7)
-    for precision, must, stretch in (("f64", 10, 14), ("f32", 20, 26)):
-        call, base = name("predict_vjp", precision), name("predict_vjp", precision, "naive")
-        add(f"VJP with stored cotangents {precision}", call, base, must, stretch)
-    for precision, must, stretch in (("f64", 1.8, 1.95), ("f32", 1.5, 1.7)):
-        call, base = name("predict", precision, BEST, 2), name("predict", precision)
-        add(f"predict {precision}, 2 threads to 1", call, base, must, stretch)
-    for precision, must, stretch in (("f64", 14, 17), ("f32", 25, 33)):
-        base = name("predict", precision, "naive", 1, "1x1000")
-        add(
-            f"one call, B = 1, N = 1000, {precision}",
-            name("predict", precision, BEST, 1, "1x1000"),
-            base,
-            must,
-            stretch,
-        )
-    return table
-
-
-def measure(program, names, quick):
-    """Median rates (pairs/s) of the named benchmarks, all in one run with random interleaving."""
-    pattern = "^(" + "|".join(re.escape(n) for n in sorted(set(names))) + r")(/real_time)?$"
-    command = [
-        str(program),
-        f"--benchmark_filter={pattern}",
-        "--benchmark_format=json",
-        "--benchmark_enable_random_interleaving=true",
-        f"--benchmark_repetitions={5 if quick else 15}",
-        f"--benchmark_min_time={0.02 if quick else 0.05}",
-    ]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    rates = {}
-    for run in answer["benchmarks"]:
-        if run.get("run_type") == "iteration":
-            rates.setdefault(run["run_name"].removesuffix("/real_time"), []).append(run["pairs/s"])
-    return answer["context"], {key: statistics.median(values) for key, values in rates.items()}
-
-
-def judge(row, rates):
-    """Adds ratio and verdict to a row."""
-    call, base = rates.get(row["call"]), rates.get(row["base"])
-    if not call or not base:
-        return {**row, "ratio": None, "verdict": "not measured"}
-    ratio = base / call if row["less"] else call / base
-    if row["less"]:
-        verdict = "stretch" if ratio <= row["stretch"] else "must" if ratio <= row["must"] else "below"
-    else:
-        verdict = "stretch" if ratio >= row["stretch"] else "must" if ratio >= row["must"] else "below"
-    return {**row, "ratio": round(ratio, 3), "rate_Mpairs_s": round(call / 1e6, 1), "verdict": verdict}
-
-
-def text_table(judged, rates):
-    """The report as lines of text."""
-    lines = [f"{'':62s} {'ratio':>7s} {'must':>6s} {'stretch':>8s}  verdict      M pairs/s"]
-    for row in judged:
-        ratio = f"{row['ratio']:7.2f}" if row["ratio"] else "      -"
-        rate = f"{row.get('rate_Mpairs_s', 0):9.1f}"
-        sign = "<=" if row["less"] else ">="
-        limits = f"{sign}{row['must']:5g} {sign}{row['stretch']:5g}"
-        lines.append(f"{row['title']:62s} {ratio} {limits}  {row['verdict']:12s} {rate}")
-    lines.append("")
-    for precision in ("f64", "f32"):
-        fill, predict = rates.get(name("fill", precision, "memset")), rates.get(name("predict", precision))
-        friedel = rates.get(name("predict_friedel", precision))
-        if fill and predict and friedel:
-            lines.append(
-                f"share of the fill bandwidth, {precision}: predict {100 * predict / fill:.0f} %, "
-                f"Friedel list {100 * friedel / fill:.0f} % ({fill / 1e6:.0f} M pairs/s)"
-            )
-        one, naive = (
-            rates.get(name("predict", precision, BEST, 1, "1x1")),
-            rates.get(name("predict", precision, "naive")),
-        )
-        if one and naive:
-            lines.append(
-                f"one call of one pair, {precision}: {1e9 / one:.0f} ns, "
-                f"the time of {naive / one:.1f} naive pairs (must: 5)"
-            )
-    return lines
-
-
-def gnuplot(script, picture):
-    """Draws an SVG."""
-    if not shutil.which("gnuplot"):
-        print(f"{picture.name} is left out: there is no gnuplot")
-        return
-    head = f"set terminal svg size 900,520 background 'white'\nset output '{picture}'\n"
-    subprocess.run(["gnuplot", "-"], input=head + script, text=True, check=True)
-
-
-def draw_levels(rates, picture):
-    """Pairs per second by operation and instruction set beside the fill bandwidth."""
-    operations = ["predict", "predict_friedel", "predict_vjp", "loss_angle", "loss_chord", "solve", "rotate"]
-    series = [("naive", "naive"), *((level, level) for level in ("scalar", "sse4", "avx2", "avx512"))]
-    data, plots = "", []
-    for index, (level, title) in enumerate(series):
-        data += f"$d{index} << EOD\n"
-        for x, operation in enumerate(f"{o} {p}" for o in operations for p in ("f64", "f32")):
-            o, p = operation.split()
-            rate = rates.get(name(o, p, level))
-            data += f"{x + 0.15 * (index - 2)} {rate / 1e6 if rate else 'NaN'}\n"
-        data += "EOD\n"
-        plots.append(f"$d{index} using 1:2 with boxes title '{title}'")
-    fills = [(p, rates.get(name("fill", p, "memset"))) for p in ("f64", "f32")]
-    plots += [f"{rate / 1e6} with lines dashtype 2 title 'fill of the outputs, {p}'" for p, rate in fills if rate]
-    tics = ", ".join(
-        f"'{o.replace('_', ' ')} {p}' {2 * i + j}"
-        for i, o in enumerate(operations)
-        for j, p in enumerate(("f64", "f32"))
-    )
-    gnuplot(
-        data
-        + "set style fill solid 0.8\nset boxwidth 0.14\nset logscale y\nset ylabel 'million pairs/s, one thread'\n"
-        + f"set xtics rotate by -40 ({tics})\nset key outside\nset grid y\nplot {', '.join(plots)}\n",
-        picture,
-    )
-
-
-def draw_scaling(rates, picture):
-    """Time of a call against B (N = 200) and against N (B = 1), with the line of proportion."""
-    data, plots = "", []
-    for index, (operation, axis) in enumerate((o, a) for o in ("predict", "loss_angle") for a in "BN"):
-        points = []
-        for count in (1, 10, 100, 1000, 10000, 100000):
-            shape = f"{count}x200" if axis == "B" else f"1x{count}"
-            rate = rates.get(name(operation, "f64", BEST, 1, shape))
-            if rate:
-                pairs = count * (200 if axis == "B" else 1)
-                points.append(f"{pairs} {1e6 * pairs / rate}")
-        data += f"$s{index} << EOD\n" + "\n".join(points) + "\nEOD\n"
-        what = "B, N = 200" if axis == "B" else "N, B = 1"
-        plots.append(f"$s{index} using 1:2 with linespoints title '{operation.replace('_', ' ')} against {what}'")
-    rate = rates[name("predict", "f64")]
-    plots.append(f"1e6*x/{rate} with lines dashtype 2 title 'proportional'")
-    gnuplot(
-        data
-        + "set logscale xy\nset xlabel 'pairs of the call'\nset ylabel 'microseconds, one thread'\nset key left top\n"
-        "set grid\nset xrange [1:3e7]\n" + f"plot {', '.join(plots)}\n",
-        picture,
-    )
-
-
-def cpu_model():
-    """The processor's name."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown"
-
-
-def main():
-    """Runs everything."""
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", type=Path)
-    parser.add_argument(
-        "--out", type=Path, required=True, help="results go to OUT.txt, OUT.json, OUT-levels.svg, OUT-scaling.svg"
-    )
-    parser.add_argument("--quick", action="store_true", help="a third of the repetitions")
-    arguments = parser.parse_args()
-    table = rows()
-    names = [row[key] for row in table for key in ("call", "base")]
-    names += [name("fill", p, "memset") for p in ("f64", "f32")]
-    names += [name("predict", p, BEST, 1, "1x1") for p in ("f64", "f32")]
-    context, rates = measure(arguments.program, names, arguments.quick)
-    judged = [judge(row, rates) for row in table]
-
-    levels = ("naive", "scalar", "sse4", "avx2", "avx512")
-    operations = ("predict", "predict_friedel", "predict_vjp", "loss_angle", "loss_chord", "solve", "rotate")
-    overview = [name(o, p, level) for o in operations for p in ("f64", "f32") for level in levels]
-    overview += [name("fill", p, "memset") for p in ("f64", "f32")]
-    decades = (1, 10, 100, 1000, 10000, 100000)
-    scaling = [
-        name(o, "f64", BEST, 1, s) for o in ("predict", "loss_angle") for c in decades for s in (f"{c}x200", f"1x{c}")
-    ]
-    _, overview_rates = measure(arguments.program, overview, True)
-    _, scaling_rates = measure(arguments.program, [*scaling, name("predict", "f64")], True)
-
-    lines = [
-        f"{cpu_model()}, {context['num_cpus']} cores; {context['braggrad_build']}",
-        f"{datetime.date.today().isoformat()}, medians of {5 if arguments.quick else 15} interleaved repetitions; "
-        "one thread and B = 20000, N = 200 where nothing else is said",
-        "",
-        *text_table(judged, rates),
-    ]
-    print("\n".join(lines))
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")
-    result = {
-        "cpu": cpu_model(),
-        "build": context["braggrad_build"],
-        "date": datetime.date.today().isoformat(),
-        "command": "bench/report.py cpu_bench" + (" --quick" if arguments.quick else ""),
-        "table": judged,
-        "pairs_per_s": rates,
-        "levels_pairs_per_s": overview_rates,
-        "scaling_pairs_per_s": scaling_rates,
-    }
-    arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-    draw_levels(overview_rates, arguments.out.with_name(arguments.out.name + "-levels.svg"))
-    draw_scaling(scaling_rates, arguments.out.with_name(arguments.out.name + "-scaling.svg"))
-    below = [row["title"] for row in judged if row["verdict"] == "below"]
-    print(f"{len(judged)} rows, {len(below)} below must")
+    parser.add_argument("program", nargs="?", type=pathlib.Path, help="cpu_bench")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="results: a path without its ending")
+    parser.add_argument("--quick", action="store_true", help="few and short repetitions")
+    parser.add_argument("--only", default="", help="measure the groups whose names contain this")
+    parser.add_argument("--from", dest="source", type=pathlib.Path, help="results (json) to show instead of measuring")
+    options = parser.parse_args()
+    if (options.program is None) == (options.source is None):
+        parser.error("either the program or --from")
+    record = json.loads(options.source.read_text()) if options.source else measured(options)
+    rates = {group: {key: Rate(**rate) for key, rate in found.items()} for group, found in record["rates"].items()}
+    results = [targets.judge(row, rates) for row in targets.rows()]
+    record["rows"] = [as_record(result) for result in results]
+    text = "\n\n".join([heading(record), table(results), calls(rates), growth(rates, record["best_level"])]) + "\n"
+    out = options.out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.with_name(out.name + ".txt").write_text(text)
+    out.with_name(out.name + ".json").write_text(json.dumps(record, indent=1) + "\n")
+    print(text)
+    drawn = {"operations": pictures.operations(rates), "scaling": pictures.scaling(rates, record["best_level"])}
+    for kind, script in drawn.items():
+        if not pictures.draw(script, out.with_name(f"{out.name}-{kind}.svg")):
+            print(f"no picture of {kind}: gnuplot is not installed")
     return 0
+
+
+def measured(options: argparse.Namespace) -> dict:
+    """Checks, then measures group by group."""
+    program = options.program.resolve()
+    checked = subprocess.run([program, "--check"], capture_output=True, text=True)
+    skipped = [line for line in checked.stderr.splitlines() if "is skipped" in line]
+    if checked.returncode != 0:
+        sys.exit(checked.stderr + "the library and the baseline differ: nothing was measured")
+    repetitions, seconds = (5, 0.005) if options.quick else (25, 0.02)
+    best = measure.best_level(program)
+    before = measure.load_average()
+    context, rates = {}, {}
+    for group, names in measure.groups(best).items():
+        if options.only not in group:
+            continue
+        print(f"measuring {group} ...", file=sys.stderr, flush=True)
+        few = group.startswith(("levels", "largest", "scaling"))
+        times = 3 if few and options.quick else repetitions
+        found, rates[group] = measure.run(program, names, times, seconds, elapsed=group.startswith("threads"))
+        context |= found
+    command = ["bench/report.py", "cpu_bench", *(["--quick"] if options.quick else [])]
+    command += ["--only", options.only] if options.only else []
+    return {
+        "what": "pairs per second of the CPU backend, medians and quartiles of interleaved repetitions",
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": " ".join(command),
+        "cpu": measure.cpu_model(),
+        "cores": context.get("num_cpus"),
+        "caches": context.get("caches"),
+        "version": context.get("braggrad_version"),
+        "build": context.get("braggrad_build"),
+        "best_level": best,
+        "skipped": skipped,
+        "load_average": {"before": before, "after": measure.load_average()},
+        "repetitions": repetitions,
+        "rates": {group: {key: asdict(rate) for key, rate in found.items()} for group, found in rates.items()},
+    }
+
+
+def as_record(result: targets.Result) -> dict:
+    row = {key: value for key, value in asdict(result.row).items() if key in ("label", "precision", "must", "stretch")}
+    row["label"] = row["label"].strip()
+    numbers = {"measured": result.measured, "spread": result.spread, "fill_share": result.fill_share}
+    rounded = {key: None if value is None else round(value, 4) for key, value in numbers.items()}
+    return row | {"of": [result.row.over, result.row.under]} | rounded | {"verdict": result.verdict}
+
+
+def heading(record: dict) -> str:
+    load = record["load_average"]
+    lines = [
+        f"braggrad {record['version']}, CPU backend, {record['date']}",
+        f"{record['cpu']}, {record['cores']} cores; best level {record['best_level']}",
+        f"{record['build']}",
+        f"{record['command']}; load average {load['before']} before, {load['after']} after",
+        *record["skipped"],
+    ]
+    if load["before"] > 0.5 * record["cores"]:
+        lines.append("The machine was busy before the run: rows of 2 threads say little.")
+    return "\n".join(lines)
+
+
+def table(results: list[targets.Result]) -> str:
+    width = max(len(result.row.label) for result in results)
+    head = ("row", "type", "measured", "must", "stretch", "verdict", "fill", "spread")
+    lines = [f"{head[0]:<{width}}  {head[1]}  " + " ".join(f"{h:>9}" for h in head[2:5]) + f"  {head[5]:<12}" +
+             " ".join(f"{h:>7}" for h in head[6:])]  # fmt: skip
+    for result in results:
+        row = result.row
+        numbers = " ".join(f"{shown(value, row):>9}" for value in (result.measured, row.must, row.stretch))
+        shares = " ".join(f"{percent(value):>7}" for value in (result.fill_share, result.spread))
+        lines.append(f"{row.label:<{width}}  {row.precision}   {numbers}  {result.verdict:<12}{shares}".rstrip())
+    judged = [result.verdict for result in results if result.row.must is not None]
+    counts = ", ".join(f"{judged.count(kind)} {kind}" for kind in ("stretch", "must", "below", "not measured"))
+    return "\n".join([*lines, "", f"{len(judged)} targets: {counts}"])
+
+
+def shown(value: float | None, row: targets.Row) -> str:
+    if value is None:
+        return ""
+    return f"{100 * value:.0f} %" if row.unit == "%" else f"{value:.2f} {row.unit}".rstrip()
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def calls(rates: Rates) -> str:
+    """Times of single calls with one orientation."""
+    lines = ["One call with B = 1: microseconds (ratio to naive)"]
+    lines.append(f"{'':<24}" + "".join(f"{shape:>16}" for shape in SMALL))
+    for p in PRECISIONS:
+        group = rates.get(f"one call {p}", {})
+        for operation in ("predict", "predict_vjp", "loss_angle"):
+            for level in ("naive", *LEVELS):
+                cells = "".join(f"{one_call(group, operation, p, level, shape):>16}" for shape in SMALL)
+                lines.append(f"{operation:<12}{p} {level:<8}{cells}")
+    return "\n".join(lines)
+
+
+def one_call(group: dict[str, Rate], operation: str, precision: str, level: str, shape: str) -> str:
+    rate, naive = (group.get(name(operation, precision, one, shape)) for one in (level, "naive"))
+    if not rate or not naive:
+        return "-"
+    pairs = int(shape.split("x")[1])
+    return f"{1e6 * pairs / rate.median:.3g} ({rate.median / naive.median:.1f})"
+
+
+def growth(rates: Rates, best: str) -> str:
+    """Nanoseconds per pair as B or N grows: constant where the cost is linear."""
+    lines = ["Cost against size: nanoseconds per pair (a constant is linear growth)"]
+    for axis, other, shapes in (("B", "N = 200", BY_ORIENTATIONS), ("N", "B = 1", BY_REFLECTIONS)):
+        lines.append(f"{axis + ' with ' + other:<20}" + "".join(f"{10**i:>10}" for i in range(len(shapes))))
+        for operation in ("predict", "loss_angle"):
+            for p in PRECISIONS:
+                points = pictures.times(rates, operation, p, best, shapes)
+                per_pair = [1e9 * t / x / (200 if axis == "B" else 1) for x, t in points]
+                lines.append(f"  {operation:<12}{p:<6}" + "".join(f"{value:>10.3g}" for value in per_pair))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
