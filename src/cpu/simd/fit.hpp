@@ -27,6 +27,7 @@ class Fit {
       : p_(problem),
         shared_(shared_targets),
         loss_(static_cast<Loss>(problem.targets.loss)),
+        cut_(static_cast<T>(problem.frame.grazing_cut)),
         from_rotated_(problem.orientations.magnitude_from_rotated),
         source_(problem.reflections, problem.orientations.reciprocal_basis != nullptr) {}
 
@@ -210,12 +211,12 @@ class Fit {
   // Unit vector and crossing of each entry, with the sign of its root.
   [[gnu::noinline]] void list_geometry(const Planes<T>& planes, int64_t count, bool any_nearer) {
     const Setting<V> setting = broadcast(own_);
-    const V cut(static_cast<T>(p_.frame.grazing_cut)), zero(T(0)), one(T(1));
+    const V zero(T(0)), one(T(1));
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Reflection<V> r = load(planes, i);
       const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated_);
       const Crossing<V>& x = pair.crossing;
-      const LaneMask<T> contributing = contributes(x, setting.beam, cut);
+      const LaneMask<T> contributing = contributing_lanes(x, setting.beam, cut_);
       const V w = load(scratch_.target[2].values + i), number = load(scratch_.root.values + i);
       if constexpr (counted) sums_.observable += count_true(x.observable && w > zero);
       count_targets(w, x.observable, contributing);
@@ -268,7 +269,6 @@ class Fit {
   template <class Body>
   [[gnu::noinline]] void geometry(const Planes<T>& planes, int64_t count, const Body& body) {
     const Setting<V> setting = broadcast(own_);
-    const V cut(static_cast<T>(p_.frame.grazing_cut));
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Reflection<V> r = load(planes, i);
       const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated_);
@@ -278,7 +278,7 @@ class Fit {
       store(scratch_.sin2.values + i, v.sin2), store(scratch_.cos2.values + i, v.cos2);
       store(scratch_.c.values + i, x.c), store(scratch_.inverse_s.values + i, x.inverse_s);
       store(scratch_.ux.values + i, x.ux), store(scratch_.uy.values + i, x.uy);
-      body(i, pair, contributes(x, setting.beam, cut));
+      body(i, pair, contributing_lanes(x, setting.beam, cut_));
     }
   }
 
@@ -310,17 +310,22 @@ class Fit {
 
   // Sums of the slopes, from L1. `single`: root 1 only.
   template <bool single>
-  [[gnu::noinline]] void gradient(const Planes<T>& planes, int64_t count) {
+  [[gnu::always_inline]] void gradient(const Planes<T>& planes, int64_t count) {
+    from_rotated_ ? gradient_of<single, true>(planes, count) : gradient_of<single, false>(planes, count);
+  }
+
+  template <bool single, bool from_rotated>
+  [[gnu::noinline]] void gradient_of(const Planes<T>& planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0));
     FitPartial<T, matrix> partial;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      partial.add(setting, pair, from_rotated_, load(scratch_.sin1.values + i),
+      partial.add(setting, pair, from_rotated, load(scratch_.sin1.values + i),
                   single ? zero : load(scratch_.sin2.values + i));
       if constexpr (matrix == FitMatrix::rotation) {
-        partial.add_root1(setting, pair, from_rotated_, load(scratch_.cos1.values + i));
-        if constexpr (!single) partial.add_root2(setting, pair, from_rotated_, load(scratch_.cos2.values + i));
+        partial.add_root1(setting, pair, from_rotated, load(scratch_.cos1.values + i));
+        if constexpr (!single) partial.add_root2(setting, pair, from_rotated, load(scratch_.cos2.values + i));
       }
     }
     sums_.add(partial, fresh_);
@@ -345,14 +350,14 @@ class Fit {
   template <bool opposites>
   [[gnu::noinline]] void chord(const Planes<T>& planes, const ChordTargets& t, int64_t count) {
     const Setting<V> setting = broadcast(own_);
-    const V cut(static_cast<T>(p_.frame.grazing_cut)), zero(T(0));
+    const V zero(T(0));
     V loss;
     FitPartial<T, matrix> partial;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Reflection<V> r = load(planes, i);
       const Pair<V> pair = pair_of(setting, r.q, r.q2, from_rotated_);
       const RootVectors<V> v = root_vectors(pair.crossing);
-      LaneMask<T> contributing = contributes(pair.crossing, setting.beam, cut), counting = {};
+      LaneMask<T> contributing = contributing_lanes(pair.crossing, setting.beam, cut_), counting = {};
       if constexpr (opposites) {
         counting = first_lanes<T>(count - i);
         contributing = contributing && counting;
@@ -419,6 +424,7 @@ class Fit {
   const OmegaLossProblem<T>& p_;
   const T* shared_;
   Loss loss_;
+  T cut_;
   bool from_rotated_, usable_ = false, fresh_ = true;  // fresh: nothing of this orientation has been summed
   Setting<T> own_;
   Source<T> source_;

@@ -205,6 +205,11 @@ BRG_SIMD void expect_loads(const void* p) {
   __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + ahead), 0);
 }
 
+// The lanes below `count`.
+template <class T>
+BRG_SIMD LaneMask<T> first_lanes(int64_t count) {
+  return {hn::FirstN(Tag<T>(), static_cast<size_t>(count < lanes<T> ? count : lanes<T>))};
+}
 // The first `count` lanes, at most all of them; zero beyond, and no memory beyond is touched.
 template <class T>
 BRG_SIMD Lanes<T> load_first(const T* p, int64_t count) {
@@ -215,6 +220,16 @@ BRG_SIMD Lanes<T> load_first(const T* p, int64_t count) {
   return load(buffer);
 #else
   return lanes_of<T>(hn::MaskedLoad(hn::FirstN(Tag<T>(), static_cast<size_t>(count)), Tag<T>(), p));
+#endif
+}
+// Those of the first `count` lanes where the mask is true; zero elsewhere.
+template <class T>
+BRG_SIMD Lanes<T> load_where(LaneMask<T> mask, const T* p, int64_t count) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+  return select(mask, load_first(p, count), Lanes<T>());
+#else
+  if (count < lanes<T>) mask = mask && first_lanes<T>(count);
+  return lanes_of<T>(hn::MaskedLoad(mask.raw, Tag<T>(), p));
 #endif
 }
 template <class T>
@@ -284,11 +299,6 @@ BRG_SIMD void store_flags(uint8_t* p, LaneMask<T> mask) {
 #endif
 }
 
-// The lanes below `count`.
-template <class T>
-BRG_SIMD LaneMask<T> first_lanes(int64_t count) {
-  return {hn::FirstN(Tag<T>(), static_cast<size_t>(count < lanes<T> ? count : lanes<T>))};
-}
 template <class T>
 BRG_SIMD int32_t count_true(LaneMask<T> mask) {
   return static_cast<int32_t>(hn::CountTrue(Tag<T>(), mask.raw));

@@ -33,4 +33,11 @@ BRG_SIMD core::Setting<Lanes<T>> broadcast(const core::Setting<T>& setting) {
   return {core::broadcast<V>(setting.rotation), core::broadcast<V>(setting.basis), broadcast(setting.beam)};
 }
 
+// contributes() of core, without its comparison where the cut is 0, as it is by default.
+template <class T>
+BRG_SIMD LaneMask<T> contributing_lanes(const core::Crossing<Lanes<T>>& x, const core::Beam<Lanes<T>>& beam, T cut) {
+  if (cut > 0) return core::contributes(x, beam, Lanes<T>(cut));
+  return x.inverse_s != Lanes<T>(T(0));
+}
+
 }  // namespace braggrad::cpu::BRG_LEVEL
