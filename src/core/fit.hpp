@@ -61,6 +61,22 @@ BRG_CORE Jacobian<V> jacobian(const Setting<V>& setting, const Pair<V>& pair, co
            mul_add(t.y, q.z, t.z * q.y), mul_add(t.x, q.z, t.z * q.x), mul_add(t.x, q.y, t.y * q.x)}};
 }
 
+// J of both roots by a turn about x and y of the frame: those elements of jacobian(), which differ by the sign of 1/s. By a
+// turn about the axis it is -1.
+template <class V>
+struct TurnRows {
+  V x1, y1, x2, y2;
+};
+
+template <class V>
+BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Pair<V>& pair) {
+  const Crossing<V>& k = pair.crossing;
+  const V hx = pair.g.z * k.ux, hy = pair.g.z * k.uy;
+  const V x = mul_add(pair.g.y, setting.beam.tan_chi, hy * k.c), y = mul_add(pair.g.x, setting.beam.tan_chi, hx * k.c);
+  return {mul_add(x, k.inverse_s, hx), negative_mul_add(y, k.inverse_s, hy), negative_mul_add(x, k.inverse_s, hx),
+          mul_add(y, k.inverse_s, hy)};
+}
+
 // Sums over the targets of one orientation, in float64. Without parameters the last two stay empty.
 template <bool with_parameters>
 struct FitSums {

@@ -323,10 +323,9 @@ class Fit {
       const Pair<V> pair = reload(setting, planes, i);
       partial.add(setting, pair, from_rotated, load(scratch_.sin1.values + i),
                   single ? zero : load(scratch_.sin2.values + i));
-      if constexpr (matrix == FitMatrix::rotation) {
-        partial.add_root1(setting, pair, from_rotated, load(scratch_.cos1.values + i));
-        if constexpr (!single) partial.add_root2(setting, pair, from_rotated, load(scratch_.cos2.values + i));
-      }
+      if constexpr (matrix == FitMatrix::rotation)
+        partial.template add_turns<single>(setting, pair, load(scratch_.cos1.values + i),
+                                           single ? zero : load(scratch_.cos2.values + i));
     }
     sums_.add(partial, fresh_);
   }
@@ -388,10 +387,7 @@ class Fit {
         add(t.four, -v.sin2, -v.cos2, slope2, v2);
       }
       partial.add(setting, pair, from_rotated_, slope1, slope2);
-      if constexpr (matrix == FitMatrix::rotation) {
-        partial.add_root1(setting, pair, from_rotated_, v1);
-        partial.add_root2(setting, pair, from_rotated_, v2);
-      }
+      if constexpr (matrix == FitMatrix::rotation) partial.template add_turns<false>(setting, pair, v1, v2);
       if constexpr (matrix == FitMatrix::all) {
         const Crossing<V>& x = pair.crossing;
         store(scratch_.c.values + i, x.c), store(scratch_.inverse_s.values + i, x.inverse_s);
@@ -412,11 +408,14 @@ class Fit {
     FitRows<T>& rows = scratch_.rows;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      put_row(rows, i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, one, zero)),
-              load(scratch_.cos1.values + i));
-      if constexpr (!single)
-        put_row(rows, padded + i, jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, zero, one)),
-                load(scratch_.cos2.values + i));
+      const TurnRows<V> turn = turn_rows(setting, pair);
+      const auto put = [&](int64_t at, V w1, V w2, V x, V y, const Plane<T>& weight) {
+        Jacobian<V> row = jacobian(setting, pair, pair_vjp(setting, pair, from_rotated_, w1, w2));
+        row.values[0] = x, row.values[1] = y;  // the same bits whatever else is asked for
+        put_row(rows, at, row, load(weight.values + i));
+      };
+      put(i, one, zero, turn.x1, turn.y1, scratch_.cos1);
+      if constexpr (!single) put(padded + i, zero, one, turn.x2, turn.y2, scratch_.cos2);
     }
     sums_.normal.add(rows, single ? padded : 2 * padded, fresh_);
   }

@@ -119,17 +119,16 @@ struct FitPartial {
     }
   }
 
-  // v: matrix weight of the root.
-  [[gnu::always_inline]] void add_root1(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v) {
-    add_root(pair, pair_vjp(setting, pair, from_rotated, V(T(1)), V(T(0))), v);
-  }
-  [[gnu::always_inline]] void add_root2(const Setting<V>& setting, const Pair<V>& pair, bool from_rotated, V v) {
-    add_root(pair, pair_vjp(setting, pair, from_rotated, V(T(0)), V(T(1))), v);
+  // The turns' products. v1, v2: matrix weights of the roots; `single`: root 1 only.
+  template <bool single>
+  [[gnu::always_inline]] void add_turns(const Setting<V>& setting, const Pair<V>& pair, V v1, V v2) {
+    const TurnRows<V> j = turn_rows(setting, pair);
+    add_turn(j.x1, j.y1, v1);
+    if constexpr (!single) add_turn(j.x2, j.y2, v2);
   }
 
  private:
-  [[gnu::always_inline]] void add_root(const Pair<V>& pair, const CrossingBar<V>& bar, V v) {
-    const V x = mul_sub(pair.g.y, bar.g.z, pair.g.z * bar.g.y), y = mul_sub(pair.g.z, bar.g.x, pair.g.x * bar.g.z);
+  [[gnu::always_inline]] void add_turn(V x, V y, V v) {
     const V vx = v * x, vy = v * y;
     xx = mul_add(vx, x, xx), xy = mul_add(vx, y, xy), yy = mul_add(vy, y, yy);
     xz = xz - vx, yz = yz - vy, zz = zz + v;
