@@ -67,8 +67,7 @@ brg_status brg_context_create(const brg_context_options* options, brg_context** 
     std::unique_ptr<braggrad::Backend> backend =
         choice.backend == BRG_BACKEND_CUDA
             ? braggrad::cuda::make_backend(choice.device, max_pairs, braggrad::wants_synchronous())
-            : braggrad::cpu::make_cpu_backend(o.threads ? o.threads : braggrad::usable_cores(), max_pairs,
-                                              braggrad::chosen_level());
+            : braggrad::cpu::make_cpu_backend(o.threads, max_pairs, braggrad::chosen_level());
     log.write("brg_context_create", "");
     *context = std::make_unique<brg_context>(choice.backend, std::move(backend), std::move(log)).release();
   });
