@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Minimax coefficients of the arcsine used by src/core: asin(v) = v + v t q(t), t = v^2.
+"""Minimax coefficients of the arcsine, sine and cosine used by src/core/angle.hpp.
+
+    asin(v) = v + v t q(t),  t = v^2        sin(r) = r + r t q(t),  cos(r) = 1 - t/2 + t^2 q(t),  t = r^2
 
 A Remez exchange in high precision finds the polynomial q whose relative error
-    E(t) = (v + v t q(t)) / asin(v) - 1,        0 < t <= v_max^2,
-is levelled.  E is linear in the coefficients of q, and t, t^2, ... form a Haar system on (0, v_max^2], so the
-optimum has one more alternation point than coefficients.  The coefficients are then rounded to nearest in the
-target format, and the error of the rounded polynomial is measured again: it is the bound that counts.
+    E(t) = (fixed(t) + factor(t) q(t)) / exact(t) - 1,        0 < t <= t_max,
+is levelled.  E is linear in the coefficients of q, and factor/exact times 1, t, t^2, ... form a Haar system on
+(0, t_max], so the optimum has one more alternation point than coefficients.  The coefficients are then rounded to
+nearest in the target format, and the error of the rounded polynomial is measured again: it is the bound that counts.
 
     generate_angle_polynomial.py                print the C++ header
     generate_angle_polynomial.py -o FILE        write it
@@ -15,6 +17,8 @@ target format, and the error of the rounded polynomial is measured again: it is 
 import argparse
 import struct
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import mpmath as mp
@@ -26,41 +30,69 @@ CHECK_POINTS = 2000  # grid on which the rounded polynomial is measured
 MAX_EXCHANGES = 40
 
 
-def relative_error(coefficients, t):
-    """E(t) for the polynomial with these coefficients, lowest degree first."""
-    v = mp.sqrt(t)
-    return v * (1 + t * mp.polyval(coefficients[::-1], t)) / mp.asin(v) - 1
+@dataclass(frozen=True)
+class Function:
+    """What is approximated, as functions of t: exact by fixed + factor q."""
+
+    name: str
+    argument: str
+    t_max: mp.mpf
+    exact: Callable
+    fixed: Callable
+    factor: Callable
+
+    def error(self, coefficients, t):
+        """E(t) for the polynomial with these coefficients, lowest degree first."""
+        return (self.fixed(t) + self.factor(t) * mp.polyval(coefficients[::-1], t)) / self.exact(t) - 1
 
 
-def level(points):
+def arcsine(v_max):
+    """asin(v) for |v| <= v_max."""
+    return Function(
+        "asin(v)", "v", v_max**2, lambda t: mp.asin(mp.sqrt(t)), lambda t: mp.sqrt(t), lambda t: mp.sqrt(t) * t
+    )
+
+
+def sine(r_max):
+    """sin(r) for |r| <= r_max."""
+    return Function(
+        "sin(r)", "r", r_max**2, lambda t: mp.sin(mp.sqrt(t)), lambda t: mp.sqrt(t), lambda t: mp.sqrt(t) * t
+    )
+
+
+def cosine(r_max):
+    """cos(r) for |r| <= r_max."""
+    return Function("cos(r)", "r", r_max**2, lambda t: mp.cos(mp.sqrt(t)), lambda t: 1 - t / 2, lambda t: t * t)
+
+
+def level(function, points):
     """Coefficients of q for which E is +L, -L, +L, ... at the points; there is one point more than coefficients."""
     size = len(points)
     system, right = mp.matrix(size), mp.matrix(size, 1)
     for i, t in enumerate(points):
-        v = mp.sqrt(t)
-        scale = v / mp.asin(v)
+        exact = function.exact(t)
         for power in range(size - 1):
-            system[i, power] = scale * t ** (power + 1)
+            system[i, power] = function.factor(t) / exact * t**power
         system[i, size - 1] = -1 if i % 2 == 0 else 1
-        right[i] = 1 - scale
+        right[i] = 1 - function.fixed(t) / exact
     solution = mp.lu_solve(system, right)
     return [solution[power] for power in range(size - 1)]
 
 
-def extremum(coefficients, left, right, sign):
+def extremum(function, coefficients, left, right, sign):
     """Golden-section search for the maximum of sign * E between left and right."""
     ratio = (mp.sqrt(5) - 1) / 2
     inner = [right - ratio * (right - left), left + ratio * (right - left)]
-    value = [sign * relative_error(coefficients, t) for t in inner]
+    value = [sign * function.error(coefficients, t) for t in inner]
     for _ in range(24):
         if value[0] > value[1]:
             right, inner[1], value[1] = inner[1], inner[0], value[0]
             inner[0] = right - ratio * (right - left)
-            value[0] = sign * relative_error(coefficients, inner[0])
+            value[0] = sign * function.error(coefficients, inner[0])
         else:
             left, inner[0], value[0] = inner[0], inner[1], value[1]
             inner[1] = left + ratio * (right - left)
-            value[1] = sign * relative_error(coefficients, inner[1])
+            value[1] = sign * function.error(coefficients, inner[1])
     return (left + right) / 2
 
 
@@ -69,10 +101,10 @@ def grid(t_max, count):
     return [t_max * (1 - mp.cos(mp.pi * i / count)) / 2 for i in range(1, count + 1)]
 
 
-def local_extrema(coefficients, t_max, count):
+def local_extrema(function, coefficients, count):
     """The extremum of E in each run of equal sign: (t, E(t)), with increasing t."""
-    points = grid(t_max, count)
-    values = [relative_error(coefficients, t) for t in points]
+    points = grid(function.t_max, count)
+    values = [function.error(coefficients, t) for t in points]
     runs = []
     for i, value in enumerate(values):
         if runs and mp.sign(values[runs[-1]]) == mp.sign(value):
@@ -85,18 +117,18 @@ def local_extrema(coefficients, t_max, count):
         candidates = [points[i]]
         if i + 1 < len(points):
             before = points[i - 1] if i else points[0] / 16
-            candidates.append(extremum(coefficients, before, points[i + 1], mp.sign(values[i])))
-        result.append(max(((t, relative_error(coefficients, t)) for t in candidates), key=lambda p: abs(p[1])))
+            candidates.append(extremum(function, coefficients, before, points[i + 1], mp.sign(values[i])))
+        result.append(max(((t, function.error(coefficients, t)) for t in candidates), key=lambda p: abs(p[1])))
     return result
 
 
-def remez(degree, t_max):
+def remez(function, degree):
     """Coefficients of the minimax q, lowest degree first, and its largest |E|."""
-    size = degree + 2
+    size, t_max = degree + 2, function.t_max
     points = [t_max * (1 - mp.cos(mp.pi * (2 * i + 1) / (2 * size))) / 2 for i in range(size - 1)] + [t_max]
     for _ in range(MAX_EXCHANGES):
-        coefficients = level(points)
-        extrema = local_extrema(coefficients, t_max, GRID_POINTS_PER_EXTREMUM * size)
+        coefficients = level(function, points)
+        extrema = local_extrema(function, coefficients, GRID_POINTS_PER_EXTREMUM * size)
         if len(extrema) != size:
             raise ArithmeticError(f"{len(extrema)} extrema where {size} alternate at the optimum")
         heights = [abs(value) for _, value in extrema]
@@ -116,12 +148,11 @@ def rounded(value, kind):
     return single
 
 
-def fit(degree, v_max, kind):
+def fit(function, degree, kind):
     """Rounded coefficients, and the largest |E| before and after rounding."""
-    t_max = v_max**2
-    optimum, ideal = remez(degree, t_max)
+    optimum, ideal = remez(function, degree)
     coefficients = [rounded(value, kind) for value in optimum]
-    extrema = local_extrema(coefficients, t_max, CHECK_POINTS)
+    extrema = local_extrema(function, coefficients, CHECK_POINTS)
     return coefficients, ideal, max(abs(value) for _, value in extrema)
 
 
@@ -134,13 +165,13 @@ def hexadecimal(value, kind):
     return text
 
 
-def array(name, kind, interval, v_max, degree, bound):
+def array(name, kind, interval, function, degree, bound):
     """The lines of one constant; the rounded polynomial must stay below the bound."""
-    coefficients, ideal, achieved = fit(degree, v_max, kind)
-    assert achieved < bound
+    coefficients, ideal, achieved = fit(function, degree, kind)
+    assert achieved < bound, (name, power_of_two(achieved))
     lines = [
-        f"// |v| <= {interval}. Largest relative error of asin(v): {power_of_two(ideal)} with real coefficients,",
-        f"// {power_of_two(achieved)} with these rounded ones, the polynomial evaluated exactly.",
+        f"// |{function.argument}| <= {interval}. Largest relative error of {function.name}: {power_of_two(ideal)} with real",
+        f"// coefficients, {power_of_two(achieved)} with these rounded ones, the polynomial evaluated exactly.",
         f"inline constexpr {kind} {name}[{degree + 1}] = {{",
     ]
     constants = [hexadecimal(value, kind) + "," for value in coefficients]
@@ -156,20 +187,29 @@ def power_of_two(value):
 
 
 def header():
-    two = mp.mpf(2)
+    two, eighth, quarter = mp.mpf(2), mp.pi / 8, mp.pi / 4
     lines = [
         "#pragma once",
         "",
-        "// Coefficients of the arcsine on a reduced interval: asin(v) = v + v t q(t), t = v^2, q(t) = sum q[j] t^j.",
+        "// Coefficients of asin(v) = v + v t q(t) with t = v^2, sin(r) = r + r t q(t) and cos(r) = 1 - t/2 + t^2 q(t) with",
+        "// t = r^2, on reduced intervals; q(t) = sum q[j] t^j.",
         "// Written by scripts/generate_angle_polynomial.py (Remez exchange on the relative error); do not edit.",
-        "// Bound: the exactly evaluated polynomial is within 2^-57 (double) or 2^-26 (float) of asin(v), relative.",
+        "// Bound: the exactly evaluated polynomial is within 2^-56 (double) or 2^-26 (float) of its function, relative.",
         "",
         "// clang-format off",
         "namespace braggrad::core {",
         "",
-        *array("asin_f64", "double", "sin(pi/8)", mp.sin(mp.pi / 8), 9, two**-57),
+        *array("asin_f64", "double", "sin(pi/8)", arcsine(mp.sin(eighth)), 9, two**-57),
         "",
-        *array("asin_f32", "float", "sin(pi/4)", mp.sin(mp.pi / 4), 7, two**-26),
+        *array("asin_f32", "float", "sin(pi/4)", arcsine(mp.sin(quarter)), 7, two**-26),
+        "",
+        *array("sin_f64", "double", "pi/4", sine(quarter), 5, two**-56),
+        "",
+        *array("sin_f32", "float", "pi/4", sine(quarter), 2, two**-26),
+        "",
+        *array("cos_f64", "double", "pi/4", cosine(quarter), 5, two**-56),
+        "",
+        *array("cos_f32", "float", "pi/4", cosine(quarter), 2, two**-26),
         "",
         "}  // namespace braggrad::core",
     ]

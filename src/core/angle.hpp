@@ -1,4 +1,5 @@
-// The angle of a unit vector, and wrapping. The only place with a polynomial or a trigonometric inverse.
+// The angle of a unit vector, the unit vector of an angle, and wrapping. The only place with a polynomial or a trigonometric
+// inverse.
 #pragma once
 
 #include "core/angle_coefficients.hpp"
@@ -12,14 +13,19 @@ inline constexpr T pi_inside = static_cast<T>(pi);
 template <>
 inline constexpr float pi_inside<float> = 0x1.921fb4p+1f;
 
-// Coefficient j of the arcsine.
-template <class V, int j>
+// Coefficient j of the arcsine, sine or cosine.
+enum class Series { arcsine, sine, cosine };
+template <class V, int j, Series series = Series::arcsine>
 BRG_CORE V coefficient() {
   if constexpr (sizeof(Scalar<V>) == 4) {
-    constexpr float c = asin_f32[j];
+    constexpr float c = series == Series::arcsine ? asin_f32[j]
+                        : series == Series::sine  ? sin_f32[j % 3]
+                                                  : cos_f32[j % 3];
     return V(c);
   } else {
-    constexpr double c = asin_f64[j];
+    constexpr double c = series == Series::arcsine ? asin_f64[j]
+                         : series == Series::sine  ? sin_f64[j % 6]
+                                                   : cos_f64[j % 6];
     return V(c);
   }
 }
@@ -133,6 +139,42 @@ template <class V>
 BRG_CORE V wrap(V angle) {
   using T = Scalar<V>;
   return minimum(maximum(turn_back(angle), V(-pi_inside<T>)), V(pi_inside<T>));
+}
+
+template <class V>
+struct SineCosine {
+  V sine, cosine;
+};
+
+// q(t) of the sine or cosine.
+template <Series series, class V>
+BRG_CORE V reduced_series(V t) {
+  if constexpr (sizeof(Scalar<V>) == 4) {
+    const V q = mul_add(coefficient<V, 2, series>(), t, coefficient<V, 1, series>());
+    return mul_add(q, t, coefficient<V, 0, series>());
+  } else {
+    const V t2 = t * t;
+    const V c01 = mul_add(coefficient<V, 1, series>(), t, coefficient<V, 0, series>());
+    const V c23 = mul_add(coefficient<V, 3, series>(), t, coefficient<V, 2, series>());
+    const V c45 = mul_add(coefficient<V, 5, series>(), t, coefficient<V, 4, series>());
+    return mul_add(mul_add(c45, t2, c23), t2, c01);
+  }
+}
+
+// Sine and cosine of an angle in [-pi, pi]: turned back by n quarters, -2 <= n <= 2, within two units in the last place of 1.
+template <class V>
+BRG_CORE SineCosine<V> sine_cosine(V angle) {
+  using T = Scalar<V>;
+  const V one(T(1)), n = nearest_integer(angle * V(static_cast<T>(2 / pi)));
+  // pi/2 in two parts: the first has few enough bits for exact products.
+  constexpr T first = static_cast<T>(sizeof(T) == 8 ? 0x1.921fb5444p+0 : 0x1.92p+0);
+  constexpr T rest = static_cast<T>(sizeof(T) == 8 ? 0x1.68c234c4c6629p-39 : 0x1.fb54442d1846ap-12);
+  const V r = negative_mul_add(n, V(rest), negative_mul_add(n, V(first), angle)), t = r * r;
+  const V sine = mul_add(r * t, reduced_series<Series::sine>(t), r);
+  const V cosine = mul_add(t * t, reduced_series<Series::cosine>(t), negative_mul_add(V(T(0.5)), t, one));
+  // cos and sin of n quarters: 1, 0, -1 for |n| = 0, 1, 2, and n for |n| = 1, else 0.
+  const V size = absolute(n), c = one - size, s = n * (V(T(2)) - size);
+  return {mul_add(c, sine, s * cosine), mul_sub(c, cosine, s * sine)};
 }
 
 // a - b of two angles in [-pi, pi], the short way round.

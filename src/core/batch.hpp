@@ -31,6 +31,12 @@ BRG_CORE void store_partial(double* out, const OrientationSums& sums) {
   store_matrix(out + BatchSums::basis, sums.basis, false, false);
 }
 
+BRG_CORE void add_partial(double* out, const OrientationSums& sums) {
+  double values[BatchSums::count];
+  store_partial(values, sums);
+  for (int i = 0; i < BatchSums::count; ++i) out[i] += values[i];
+}
+
 // `total` has the sums of the whole batch, beam and axis in the frame.
 template <class T>
 BRG_CORE void store_geometry(const Frame& frame, const GeometryGradient<T>& out, bool accumulate, const double* total) {

@@ -17,25 +17,25 @@ inline constexpr int fit_normals = fit_parameters * (fit_parameters + 1) / 2;
 
 template <class V>
 struct Residual {
-  V loss, slope, weight;  // l, l', v
+  V twice_loss, slope, weight;  // 2 l, l', v
 };
 
 template <class V>
 BRG_CORE Residual<V> angle_residual(Loss loss, V delta, V difference) {
   using T = Scalar<V>;
-  const V one(T(1)), half(T(0.5)), size = absolute(difference);
+  const V one(T(1)), two(T(2)), size = absolute(difference);
   const V square = difference * difference;
   if (loss == Loss::huber) {
     const Mask<V> far = size > delta;
-    return {select(far, delta * (size - half * delta), half * square),
+    return {select(far, delta * mul_sub(two, size, delta), square),
             select(far, with_sign_of(delta, difference), difference),
             select(far, delta * reciprocal(select(far, size, one)), one)};
   }
   if (loss == Loss::norm) {
     const V root = square_root(mul_add(difference, difference, delta * delta)), weight = reciprocal(root);
-    return {square * reciprocal(root + delta), difference * weight, weight};
+    return {two * square * reciprocal(root + delta), difference * weight, weight};
   }
-  return {half * square, difference, one};
+  return {square, difference, one};
 }
 
 // 1 - cos D as half the squared chord, which keeps its digits where D is small.
@@ -43,7 +43,19 @@ template <class V>
 BRG_CORE Residual<V> chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
   using T = Scalar<V>;
   const V ds = sin_omega - sin_target, dc = cos_omega - cos_target;
-  return {V(T(0.5)) * mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target), V(T(1))};
+  return {mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target), V(T(1))};
+}
+
+// t q^T by the six elements of the lattice strain.
+template <class V>
+struct Strain {
+  V values[6];
+};
+
+template <class V>
+BRG_CORE Strain<V> strain_of(const Vec3<V>& t, const Vec3<V>& q) {
+  return {{t.x * q.x, t.y * q.y, t.z * q.z, mul_add(t.y, q.z, t.z * q.y), mul_add(t.x, q.z, t.z * q.x),
+           mul_add(t.x, q.y, t.y * q.x)}};
 }
 
 // One row of J.
@@ -55,26 +67,43 @@ struct Jacobian {
 template <class V>
 BRG_CORE Jacobian<V> jacobian(const Setting<V>& setting, const Pair<V>& pair, const CrossingBar<V>& bar) {
   const Vec3<V> turn = cross(pair.g, bar.g);
-  const Vec3<V> t = q_cotangent(setting, pair, bar);
-  const Vec3<V> q = pair.q;
-  return {{turn.x, turn.y, turn.z, bar.wavenumber, bar.chi, t.x * q.x, t.y * q.y, t.z * q.z,
-           mul_add(t.y, q.z, t.z * q.y), mul_add(t.x, q.z, t.z * q.x), mul_add(t.x, q.y, t.y * q.x)}};
+  const Strain<V> e = strain_of(q_cotangent(setting, pair, bar), pair.q);
+  return {{turn.x, turn.y, turn.z, bar.wavenumber, bar.chi, e.values[0], e.values[1], e.values[2], e.values[3],
+           e.values[4], e.values[5]}};
 }
 
-// J of both roots by a turn about x and y of the frame: those elements of jacobian(), which differ by the sign of 1/s. By a
-// turn about the axis it is -1.
+// The rows of both roots side by side, J1 = even + odd and J2 = even - odd: the odd part is proportional to 1/s, so the two
+// are the sum and the difference of jacobian() at w = (1, 0) and (0, 1), halved. Here by a turn about x and y of the frame; by
+// a turn about the axis J is -1.
 template <class V>
 struct TurnRows {
-  V x1, y1, x2, y2;
+  V x_even, y_even, x_odd, y_odd;
 };
 
 template <class V>
 BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Pair<V>& pair) {
   const Crossing<V>& k = pair.crossing;
   const V hx = pair.g.z * k.ux, hy = pair.g.z * k.uy;
-  const V x = mul_add(pair.g.y, setting.beam.tan_chi, hy * k.c), y = mul_add(pair.g.x, setting.beam.tan_chi, hx * k.c);
-  return {mul_add(x, k.inverse_s, hx), negative_mul_add(y, k.inverse_s, hy), negative_mul_add(x, k.inverse_s, hx),
-          mul_add(y, k.inverse_s, hy)};
+  return {hx, hy, mul_add(pair.g.y, setting.beam.tan_chi, hy * k.c) * k.inverse_s,
+          -(mul_add(pair.g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
+}
+
+// By wavenumber and chi, which have no even part, and by lattice strain: strain_of(t, q) for t of either part.
+template <class V>
+struct LatticeRows {
+  Vec3<V> t_even, t_odd;
+  V wavenumber_odd, chi_odd;
+};
+
+template <class V>
+BRG_CORE LatticeRows<V> lattice_rows(const Setting<V>& setting, const Pair<V>& pair, bool magnitude_from_rotated) {
+  const Crossing<V>& k = pair.crossing;
+  const Mat3<V>& r = setting.rotation;
+  CrossingBar<V> odd = spread_vjp(k, setting.beam, pair.g.z, pair.q2, k.inverse_s);
+  take_length(odd, pair.g, magnitude_from_rotated);
+  // R^T (uy, -ux, 0)
+  return {Vec3<V>{mul_sub(r.xx, k.uy, r.yx * k.ux), mul_sub(r.xy, k.uy, r.yy * k.ux), mul_sub(r.xz, k.uy, r.yz * k.ux)},
+          q_cotangent(setting, pair, odd), odd.wavenumber, odd.chi};
 }
 
 // Sums over the targets of one orientation, in float64. Without parameters the last two stay empty.
@@ -108,7 +137,7 @@ BRG_CORE Residual<T> match(const OmegaTargets<T>& targets, const Crossing<T>& cr
     T s, c;
     sine_cosine(omega, s, c);
     const Residual<T> first = chord_residual(v.sin1, v.cos1, s, c), second = chord_residual(v.sin2, v.cos2, s, c);
-    if (root == 0) root = second.loss < first.loss ? 2 : 1;
+    if (root == 0) root = second.twice_loss < first.twice_loss ? 2 : 1;
     return root == 1 ? first : second;
   }
   const T delta = static_cast<T>(targets.delta), target = wrap(omega);
@@ -131,7 +160,7 @@ BRG_CORE void add_target(FitSums<with_parameters>& sums, const Frame& frame, con
   const Residual<T> residual = match(targets, pair.crossing, omega, root);
   sums.matched += 1;
   const double w = static_cast<double>(weight);
-  sums.loss = mul_add(w, static_cast<double>(residual.loss), sums.loss);
+  sums.loss = mul_add(0.5 * w, static_cast<double>(residual.twice_loss), sums.loss);
   const CrossingBar<T> bar =
       pair_vjp(setting, pair, magnitude_from_rotated, root == 1 ? T(1) : T(0), root == 1 ? T(0) : T(1));
   const double slope = w * static_cast<double>(residual.slope);
@@ -235,14 +264,25 @@ BRG_CORE double turned_gradient(const Frame& frame, const double* gradient, int 
   return a == 0 ? v.x : a == 1 ? v.y : v.z;
 }
 
+// Gradient and normal matrix by turns of the sample in place of turns of the frame.
+BRG_CORE void turn_to_sample(const Frame& frame, FitSums<true>& sums) {
+  if (frame.identity) return;
+  const FitSums<true> in_frame = sums;
+  for (int a = 0; a < 3; ++a) {
+    sums.gradient[a] = turned_gradient(frame, in_frame.gradient, a);
+    for (int b = a; b < fit_parameters; ++b)
+      sums.normal[triangle_index(a, b, fit_parameters)] = turned_normal(frame, in_frame.normal, a, b);
+  }
+}
+
 BRG_CORE void store_count(int32_t* out, int64_t b, int32_t value, bool accumulate) {
   if (out) out[b] = value + (accumulate ? out[b] : 0);
 }
 
 // Writes the gradient and the normal matrix of one orientation: every step-th element of both, from element `first` on.
 template <class T>
-BRG_CORE void store_parameters(const OmegaLossProblem<T>& p, int64_t b, const FitSums<true>& sums, int first = 0,
-                               int step = 1) {
+BRG_CORE void store_parameters(const OmegaLossProblem<T>& p, int64_t b, const FitSums<true>& sums, int first,
+                               int step) {
   const OmegaLossOutput<T>& out = p.output;
   const int count = fit_parameter_count(out.parameters);
   for (int i = 0; i < count; ++i) {
@@ -264,23 +304,13 @@ template <class T, bool with_parameters>
 BRG_CORE void store_loss(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
   const OmegaLossOutput<T>& out = p.output;
   if (out.loss) store(out.loss + b, sums.loss, out.accumulate);
-  if (out.rotation_bar) {
-    OrientationSums turned{};
-    turned.rotation = sums.rotation;
-    store_matrix(out.rotation_bar + 9 * b, rotation_cotangent(p.frame, turned), p.orientations.column_major,
+  if (out.rotation_bar)
+    store_matrix(out.rotation_bar + 9 * b, rotation_cotangent(p.frame, sums.rotation), p.orientations.column_major,
                  out.accumulate);
-  }
   store_count(out.observable, b, sums.observable, out.accumulate);
   store_count(out.matched, b, sums.matched, out.accumulate);
   store_count(out.missing, b, sums.missing, out.accumulate);
   store_count(out.grazing, b, sums.grazing, out.accumulate);
-}
-
-// Writes all outputs of one orientation.
-template <class T, bool with_parameters>
-BRG_CORE void store_fit(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
-  store_loss(p, b, sums);
-  if constexpr (with_parameters) store_parameters(p, b, sums);
 }
 
 }  // namespace braggrad::core

@@ -27,14 +27,18 @@ BRG_CORE Mat3<T> fold(const Frame& frame, const T* matrix, bool column_major) {
 }
 
 template <class T>
+BRG_CORE Setting<T> make_setting(const Frame& frame, const Orientations<T>& orientations, int64_t b,
+                                 const Beam<T>& beam) {
+  return {fold(frame, orientations.rotation + 9 * b, orientations.column_major),
+          orientations.reciprocal_basis
+              ? load_matrix<T>(orientations.reciprocal_basis + 9 * b, orientations.column_major)
+              : Mat3<T>{},
+          beam};
+}
+
+template <class T>
 BRG_CORE Setting<T> make_setting(const Frame& frame, const Orientations<T>& orientations, int64_t b) {
-  Setting<T> setting;
-  setting.rotation = fold(frame, orientations.rotation + 9 * b, orientations.column_major);
-  setting.basis = orientations.reciprocal_basis
-                      ? load_matrix<T>(orientations.reciprocal_basis + 9 * b, orientations.column_major)
-                      : Mat3<T>{};
-  setting.beam = beam_of(frame, orientations.wavenumber, orientations.chi, b);
-  return setting;
+  return make_setting(frame, orientations, b, beam_of(frame, orientations.wavenumber, orientations.chi, b));
 }
 
 template <class T>
@@ -59,12 +63,13 @@ struct Pair {
 
 // The pair of q with |q|^2 = q2, which is not used where Q is taken from the rotated vector.
 template <bool derivatives = true, class V>
-BRG_CORE Pair<V> pair_of(const Setting<V>& setting, Vec3<V> q, V q2, bool magnitude_from_rotated) {
+BRG_CORE Pair<V> pair_of(const Setting<V>& setting, const Vec3<V>& q, V q2, bool magnitude_from_rotated) {
   const Vec3<V> g = multiply(setting.rotation, q);
   const V length2 = magnitude_from_rotated ? dot(g, g) : q2;
   const V c = mul_add(g.z, setting.beam.tan_chi, length2 * setting.beam.half);
-  return {q, g, length2,
-          intersect<derivatives>(g.x, g.y, c, setting.beam.cos_chi)};  // in place: a copy of so many vectors costs
+  // In place, element by element: where V is a vector, gcc copies structs of them through memory.
+  return {Vec3<V>{q.x, q.y, q.z}, Vec3<V>{g.x, g.y, g.z}, length2,
+          intersect<derivatives>(g.x, g.y, c, setting.beam.cos_chi)};
 }
 
 template <class T>
@@ -82,16 +87,20 @@ BRG_CORE bool opposites_share(const Frame& frame, const Orientations<T>& orienta
   return reflections.friedel && frame.tan_chi == 0 && !orientations.chi;
 }
 
-// Cotangents of a pair's inputs: G_bar holds Q's dependence on G where Q is taken from the rotated vector, and then
-// q2 = 0 is left for the crystal frame.
+// Where Q is taken from the rotated vector, G_bar holds Q's dependence on G, and q2 = 0 is left for the crystal frame.
+template <class V>
+BRG_CORE void take_length(CrossingBar<V>& bar, const Vec3<V>& g, bool magnitude_from_rotated) {
+  if (!magnitude_from_rotated) return;
+  bar.g = bar.g + (V(Scalar<V>(2)) * bar.q2) * g;
+  bar.q2 = V(Scalar<V>(0));
+}
+
+// Cotangents of a pair's inputs.
 template <class V>
 BRG_CORE CrossingBar<V> pair_vjp(const Setting<V>& setting, const Pair<V>& pair, bool magnitude_from_rotated, V w1,
                                  V w2) {
   CrossingBar<V> bar = solve_vjp(pair.crossing, setting.beam, pair.g.z, pair.q2, w1, w2);
-  if (magnitude_from_rotated) {
-    bar.g = bar.g + (V(Scalar<V>(2)) * bar.q2) * pair.g;
-    bar.q2 = V(Scalar<V>(0));
-  }
+  take_length(bar, pair.g, magnitude_from_rotated);
   return bar;
 }
 
@@ -121,7 +130,7 @@ BRG_CORE WantedSums wanted_sums(const OrientationsGradient<T>& out) {
 
 template <class T>
 BRG_CORE void accumulate(OrientationSums& sums, WantedSums wanted, const Setting<T>& setting, const Pair<T>& pair,
-                         const CrossingBar<T>& bar, Vec3<T> hkl, T w1, T w2) {
+                         const CrossingBar<T>& bar, const Vec3<T>& hkl, T w1, T w2) {
   if (wanted.rotation) add_outer(sums.rotation, bar.g, pair.q);
   if (wanted.basis) add_outer(sums.basis, q_cotangent(setting, pair, bar), hkl);
   if (wanted.scalars) sums.wavenumber += static_cast<double>(bar.wavenumber), sums.chi += static_cast<double>(bar.chi);
@@ -135,15 +144,16 @@ BRG_CORE void accumulate(OrientationSums& sums, WantedSums wanted, const Setting
 // Axial vector of A: the rotation vector's cotangent where A = R_bar R^T.
 BRG_CORE Vec3<double> axial(const Mat3<double>& a) { return {a.zy - a.yz, a.xz - a.zx, a.yx - a.xy}; }
 
-BRG_CORE Mat3<double> rotation_cotangent(const Frame& frame, const OrientationSums& sums) {
-  return frame.identity ? sums.rotation : multiply(transpose(frame.m), sums.rotation);
+// R_bar from the sums in the frame.
+BRG_CORE Mat3<double> rotation_cotangent(const Frame& frame, const Mat3<double>& sum) {
+  return frame.identity ? sum : multiply(transpose(frame.m), sum);
 }
 
-// Writes the outputs of one orientation.
+// Writes what one orientation has by its rotation.
 template <class T>
-BRG_CORE void store_orientation(const Frame& frame, const Orientations<T>& orientations,
-                                const OrientationsGradient<T>& out, int64_t b, const OrientationSums& sums) {
-  const Mat3<double> bar = rotation_cotangent(frame, sums);
+BRG_CORE void store_rotation(const Frame& frame, const Orientations<T>& orientations,
+                             const OrientationsGradient<T>& out, int64_t b, const Mat3<double>& sum) {
+  const Mat3<double> bar = rotation_cotangent(frame, sum);
   if (out.rotation) store_matrix(out.rotation + 9 * b, bar, orientations.column_major, out.accumulate);
   if (out.rotation_vector) {
     const Mat3<double> r = load_matrix<double>(orientations.rotation + 9 * b, orientations.column_major);
@@ -154,6 +164,13 @@ BRG_CORE void store_orientation(const Frame& frame, const Orientations<T>& orien
                          bar.zx == 0 && bar.zy == 0 && bar.zz == 0;
     store_vector(out.rotation_vector + 3 * b, usable || !nothing ? v : Vec3<double>{}, out.accumulate);
   }
+}
+
+// Writes the outputs of one orientation.
+template <class T>
+BRG_CORE void store_orientation(const Frame& frame, const Orientations<T>& orientations,
+                                const OrientationsGradient<T>& out, int64_t b, const OrientationSums& sums) {
+  store_rotation(frame, orientations, out, b, sums.rotation);
   if (out.reciprocal_basis)
     store_matrix(out.reciprocal_basis + 9 * b, sums.basis, orientations.column_major, out.accumulate);
   if (out.wavenumber) store(out.wavenumber + b, sums.wavenumber, out.accumulate);
@@ -169,7 +186,7 @@ struct SettingDot {
   Vec3<T> beam, axis;  // in the frame
 };
 
-BRG_CORE Mat3<double> turned(Vec3<double> v, const Mat3<double>& r) {
+BRG_CORE Mat3<double> turned(const Vec3<double>& v, const Mat3<double>& r) {
   const Vec3<double> x = cross(v, {r.xx, r.yx, r.zx}), y = cross(v, {r.xy, r.yy, r.zy}),
                      z = cross(v, {r.xz, r.yz, r.zz});
   return {x.x, y.x, z.x, x.y, y.y, z.y, x.z, y.z, z.z};
@@ -211,13 +228,14 @@ BRG_CORE Vec3<T> load_q_dot(const SettingDot<T>& dot, const Reflections<T>& refl
 }
 
 template <class V>
-BRG_CORE Vec3<V> rotate_jvp(const Setting<V>& setting, const SettingDot<V>& dot, Vec3<V> q, Vec3<V> q_dot) {
+BRG_CORE Vec3<V> rotate_jvp(const Setting<V>& setting, const SettingDot<V>& dot, const Vec3<V>& q,
+                            const Vec3<V>& q_dot) {
   return multiply(setting.rotation, q_dot) + multiply(dot.rotation, q);
 }
 
 template <class V>
-BRG_CORE Roots<V> pair_jvp(const Setting<V>& setting, const SettingDot<V>& change, const Pair<V>& pair, Vec3<V> q_dot,
-                           bool magnitude_from_rotated, bool moves_frame) {
+BRG_CORE Roots<V> pair_jvp(const Setting<V>& setting, const SettingDot<V>& change, const Pair<V>& pair,
+                           const Vec3<V>& q_dot, bool magnitude_from_rotated, bool moves_frame) {
   const Vec3<V> g_dot = rotate_jvp(setting, change, pair.q, q_dot);
   const V q2_dot = V(Scalar<V>(2)) * (magnitude_from_rotated ? dot(pair.g, g_dot) : dot(pair.q, q_dot));
   Roots<V> rates =

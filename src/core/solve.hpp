@@ -104,20 +104,29 @@ struct CrossingBar {
   V q2, wavenumber, chi;
 };
 
+// The part that changes c, for m = (w1 - w2) / s.
 template <class V>
-BRG_CORE CrossingBar<V> solve_vjp(const Crossing<V>& x, const Beam<V>& beam, V gz, V q2, V w1, V w2) {
-  const V sum = w1 + w2, m = (w1 - w2) * x.inverse_s, cm = x.c * m;
-  const V q2_bar = m * beam.half;
-  return {{mul_sub(x.uy, sum, x.ux * cm), negative_mul_sub(x.ux, sum, x.uy * cm), beam.tan_chi * m},
+BRG_CORE CrossingBar<V> spread_vjp(const Crossing<V>& x, const Beam<V>& beam, V gz, V q2, V m) {
+  const V zero(Scalar<V>(0)), cm = x.c * m, q2_bar = m * beam.half;
+  return {{negative_mul_add(x.ux, cm, zero), negative_mul_add(x.uy, cm, zero), beam.tan_chi * m},
           q2_bar,
           -(q2 * q2_bar) * beam.inverse_wavenumber,
           mul_add(x.c, beam.tan_chi, gz) * m};
 }
 
+// The other part turns G about the axis, by w1 + w2.
+template <class V>
+BRG_CORE CrossingBar<V> solve_vjp(const Crossing<V>& x, const Beam<V>& beam, V gz, V q2, V w1, V w2) {
+  const V sum = w1 + w2;
+  CrossingBar<V> bar = spread_vjp(x, beam, gz, q2, (w1 - w2) * x.inverse_s);
+  bar.g.x = mul_add(x.uy, sum, bar.g.x), bar.g.y = negative_mul_add(x.ux, sum, bar.g.y);
+  return bar;
+}
+
 // Rates of both roots for rates of the inputs.
 template <class V>
-BRG_CORE Roots<V> solve_jvp(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g, V q2, Vec3<V> g_dot, V q2_dot,
-                            V wavenumber_dot, V chi_dot) {
+BRG_CORE Roots<V> solve_jvp(const Crossing<V>& x, const Beam<V>& beam, const Vec3<V>& g, V q2, const Vec3<V>& g_dot,
+                            V q2_dot, V wavenumber_dot, V chi_dot) {
   const V longer = negative_mul_add(q2, wavenumber_dot * beam.inverse_wavenumber, q2_dot);
   const V c_dot = mul_add(g_dot.z, beam.tan_chi, mul_add(beam.half, longer, mul_add(x.c, beam.tan_chi, g.z) * chi_dot));
   const V turn = mul_sub(x.uy, g_dot.x, x.ux * g_dot.y);
@@ -134,7 +143,7 @@ struct FrameRates {
 };
 
 template <class V>
-BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Vec3<V> g) {
+BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, const Vec3<V>& g) {
   using T = Scalar<V>;
   const RootVectors<V> r = root_vectors(x);
   const V cos_chi = beam.cos_chi, sin_chi = beam.tan_chi * beam.cos_chi;
@@ -151,7 +160,8 @@ BRG_CORE FrameRates<V> frame_rates(const Crossing<V>& x, const Beam<V>& beam, Ve
 
 // Adds the rates by a moving beam and axis, both in the frame.
 template <class V>
-BRG_CORE void add_frame_rates(Roots<V>& rates, const FrameRates<V>& by, Vec3<V> beam_dot, Vec3<V> axis_dot) {
+BRG_CORE void add_frame_rates(Roots<V>& rates, const FrameRates<V>& by, const Vec3<V>& beam_dot,
+                              const Vec3<V>& axis_dot) {
   rates.omega1 = rates.omega1 + dot(by.beam1, beam_dot) + dot(by.axis1, axis_dot);
   rates.omega2 = rates.omega2 + dot(by.beam2, beam_dot) + dot(by.axis2, axis_dot);
 }

@@ -16,35 +16,35 @@ struct Mat3 {
 };
 
 template <class V>
-BRG_CORE V dot(Vec3<V> a, Vec3<V> b) {
+BRG_CORE V dot(const Vec3<V>& a, const Vec3<V>& b) {
   return mul_add(a.x, b.x, mul_add(a.y, b.y, a.z * b.z));
 }
 
 template <class V>
-BRG_CORE Vec3<V> cross(Vec3<V> a, Vec3<V> b) {
+BRG_CORE Vec3<V> cross(const Vec3<V>& a, const Vec3<V>& b) {
   return {mul_sub(a.y, b.z, a.z * b.y), mul_sub(a.z, b.x, a.x * b.z), mul_sub(a.x, b.y, a.y * b.x)};
 }
 
 template <class V>
-BRG_CORE Vec3<V> operator+(Vec3<V> a, Vec3<V> b) {
+BRG_CORE Vec3<V> operator+(const Vec3<V>& a, const Vec3<V>& b) {
   return {a.x + b.x, a.y + b.y, a.z + b.z};
 }
 
 template <class V>
-BRG_CORE Vec3<V> operator*(V a, Vec3<V> b) {
+BRG_CORE Vec3<V> operator*(V a, const Vec3<V>& b) {
   return {a * b.x, a * b.y, a * b.z};
 }
 
 // m v
 template <class V>
-BRG_CORE Vec3<V> multiply(const Mat3<V>& m, Vec3<V> v) {
+BRG_CORE Vec3<V> multiply(const Mat3<V>& m, const Vec3<V>& v) {
   return {mul_add(m.xx, v.x, mul_add(m.xy, v.y, m.xz * v.z)), mul_add(m.yx, v.x, mul_add(m.yy, v.y, m.yz * v.z)),
           mul_add(m.zx, v.x, mul_add(m.zy, v.y, m.zz * v.z))};
 }
 
 // m^T v
 template <class V>
-BRG_CORE Vec3<V> multiply_transposed(const Mat3<V>& m, Vec3<V> v) {
+BRG_CORE Vec3<V> multiply_transposed(const Mat3<V>& m, const Vec3<V>& v) {
   return {mul_add(m.xx, v.x, mul_add(m.yx, v.y, m.zx * v.z)), mul_add(m.xy, v.x, mul_add(m.yy, v.y, m.zy * v.z)),
           mul_add(m.xz, v.x, mul_add(m.yz, v.y, m.zz * v.z))};
 }
@@ -64,7 +64,7 @@ BRG_CORE Mat3<V> multiply(const Mat3<V>& a, const Mat3<V>& b) {
 }
 
 template <class To, class From>
-BRG_CORE Vec3<To> convert(Vec3<From> v) {
+BRG_CORE Vec3<To> convert(const Vec3<From>& v) {
   return {static_cast<To>(v.x), static_cast<To>(v.y), static_cast<To>(v.z)};
 }
 
@@ -91,7 +91,7 @@ BRG_CORE Mat3<To> load_matrix(const From* m, bool column_major) {
 
 // m += v w^T, summed in float64.
 template <class V>
-BRG_CORE void add_outer(Mat3<double>& m, Vec3<V> v, Vec3<V> w) {
+BRG_CORE void add_outer(Mat3<double>& m, const Vec3<V>& v, const Vec3<V>& w) {
   const Vec3<double> a = convert<double>(v), b = convert<double>(w);
   m.xx = mul_add(a.x, b.x, m.xx), m.xy = mul_add(a.x, b.y, m.xy), m.xz = mul_add(a.x, b.z, m.xz);
   m.yx = mul_add(a.y, b.x, m.yx), m.yy = mul_add(a.y, b.y, m.yy), m.yz = mul_add(a.y, b.z, m.yz);
@@ -104,17 +104,25 @@ BRG_CORE void store(T* out, double value, bool accumulate) {
   *out = static_cast<T>(accumulate ? static_cast<double>(*out) + value : value);
 }
 
+template <int count, class T>
+BRG_CORE void store_all(T* out, const double (&values)[count], bool accumulate) {
+  if (accumulate)
+    for (int i = 0; i < count; ++i) out[i] = static_cast<T>(static_cast<double>(out[i]) + values[i]);
+  else
+    for (int i = 0; i < count; ++i) out[i] = static_cast<T>(values[i]);
+}
+
 template <class T>
-BRG_CORE void store_vector(T* out, Vec3<double> v, bool accumulate) {
-  store(out, v.x, accumulate), store(out + 1, v.y, accumulate), store(out + 2, v.z, accumulate);
+BRG_CORE void store_vector(T* out, const Vec3<double>& v, bool accumulate) {
+  const double values[3] = {v.x, v.y, v.z};
+  store_all(out, values, accumulate);
 }
 
 template <class T>
 BRG_CORE void store_matrix(T* out, const Mat3<double>& m, bool column_major, bool accumulate) {
   const Mat3<double> s = column_major ? transpose(m) : m;
-  store_vector(out, {s.xx, s.xy, s.xz}, accumulate);
-  store_vector(out + 3, {s.yx, s.yy, s.yz}, accumulate);
-  store_vector(out + 6, {s.zx, s.zy, s.zz}, accumulate);
+  const double values[9] = {s.xx, s.xy, s.xz, s.yx, s.yy, s.yz, s.zx, s.zy, s.zz};
+  store_all(out, values, accumulate);
 }
 
 }  // namespace braggrad::core

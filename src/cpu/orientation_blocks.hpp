@@ -6,15 +6,16 @@
 
 namespace braggrad::cpu {
 
-// Runs body(b, q_bar) -> OrientationSums for every orientation and writes the sums over the batch. q_bar is the float64 [N,3]
-// of the orientation's block, or NULL where it is not wanted.
+// Runs body(first, last, q_bar, batch) for ranges of orientations and writes the sums over the batch. q_bar is the float64
+// [N,3] of the range, `batch` its BatchSums; each is NULL where it is not wanted.
 template <class T, class Body>
 void run_orientation_blocks(Engine& engine, const core::Frame& frame, const core::Reflections<T>& reflections,
                             int64_t count, const core::OrientationsGradient<T>& out, bool column_major,
                             Scratch& scratch, const Body& body) {
   using namespace core;
   const bool sums = out.geometry.wanted() || out.reflections_basis;
-  const int64_t unit = sums || out.q ? orientation_block : 1;
+  const int64_t unit =
+      sums || out.q ? orientation_block : rows_per_launch(Engine::pairs_per_task, reflections.count, 1);
   const int64_t vector_length = out.q ? 3 * reflections.count : 0;
   // A launch holds the q_bar of its blocks: at most 2^22 numbers, or one block.
   const int64_t most_blocks = std::max<int64_t>(1, (int64_t{1} << 22) / std::max<int64_t>(vector_length, 1));
@@ -32,18 +33,12 @@ void run_orientation_blocks(Engine& engine, const core::Frame& frame, const core
   for (int64_t start = 0; start < count; start += launch) {
     const int64_t stop = std::min(count, start + launch), tasks = blocks_of(stop - start, unit);
     engine.pool.run(tasks, [&](int64_t task) {
-      double* own_q = out.q ? block_q + task * vector_length : nullptr;
-      if (own_q) std::fill_n(own_q, vector_length, 0.0);
-      double block[BatchSums::count] = {};
       const int64_t first = start + task * unit;
-      for (int64_t b = first; b < std::min(first + unit, stop); ++b) {
-        const OrientationSums orientation = body(b, own_q);
-        if (!sums) continue;
-        double values[BatchSums::count];
-        store_partial(values, orientation);
-        for (int i = 0; i < BatchSums::count; ++i) block[i] += values[i];
-      }
-      if (sums) std::copy_n(block, BatchSums::count, partial + first / unit * BatchSums::count);
+      double* own_q = out.q ? block_q + task * vector_length : nullptr;
+      double* batch = sums ? partial + first / unit * BatchSums::count : nullptr;
+      if (own_q) std::fill_n(own_q, vector_length, 0.0);
+      if (batch) std::fill_n(batch, BatchSums::count, 0.0);
+      body(first, std::min(first + unit, stop), own_q, batch);
     });
     if (out.q)
       engine.pool.run(blocks_of(vector_length, Engine::pairs_per_task), [&](int64_t task) {

@@ -33,10 +33,8 @@ void CpuOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scrat
   const OrientationsGradient<T>& out = p.gradient;
   const WantedSums wanted = wanted_sums(out);
   run_orientation_blocks(engine_, p.frame, p.reflections, p.orientations.count, out, p.orientations.column_major,
-                         scratch, [&](int64_t b, double* q_bar) {
-                           const OrientationSums sums = kernels.predict_vjp(p, wanted, b, q_bar);
-                           store_orientation(p.frame, p.orientations, out, b, sums);
-                           return sums;
+                         scratch, [&](int64_t first, int64_t last, double* q_bar, double* batch) {
+                           kernels.predict_vjp(p, wanted, first, last, q_bar, batch);
                          });
 }
 

@@ -30,10 +30,9 @@ void CpuOperations<T>::rotate_vjp(const RotateVjpProblem<T>& p, Scratch& scratch
   const OrientationsGradient<T>& out = p.gradient;
   const bool wants_basis = out.reciprocal_basis || out.reflections_basis;
   run_orientation_blocks(engine_, identity_frame(), p.reflections, p.orientations.count, out,
-                         p.orientations.column_major, scratch, [&](int64_t b, double* q_bar) {
-                           const OrientationSums sums = kernels.rotate_vjp(p, wants_basis, b, q_bar);
-                           store_orientation(identity_frame(), p.orientations, out, b, sums);
-                           return sums;
+                         p.orientations.column_major, scratch,
+                         [&](int64_t first, int64_t last, double* q_bar, double* batch) {
+                           kernels.rotate_vjp(p, wants_basis, first, last, q_bar, batch);
                          });
 }
 

@@ -59,6 +59,28 @@ TYPED_TEST(Angle, KeepsItsSignsAndItsRangeOnTheAxes) {
       }
 }
 
+template <class T>
+void expect_sine_cosine(T angle) {
+  const SineCosine<T> v = sine_cosine(angle);
+  const long double bound = std::numeric_limits<T>::epsilon(), exact = angle;
+  ASSERT_LE(std::fabs(v.sine - std::sin(exact)), bound) << static_cast<double>(angle);
+  ASSERT_LE(std::fabs(v.cosine - std::cos(exact)), bound) << static_cast<double>(angle);
+}
+
+TYPED_TEST(Angle, HasASineAndACosine) {
+  using T = TypeParam;
+  const int steps = 400000;
+  for (int i = -steps; i <= steps; ++i) expect_sine_cosine(static_cast<T>(pi_inside<T> * T(i) / T(steps)));
+  for (int eighth = -8; eighth <= 8; ++eighth)
+    for (int power = 0; power < 140; ++power)
+      for (const int sign : {-1, 1}) {
+        const long double angle = exact_pi / 4 * eighth + sign * std::pow(2.0L, -power);
+        if (std::fabs(angle) <= static_cast<long double>(pi_inside<T>)) expect_sine_cosine(static_cast<T>(angle));
+      }
+  EXPECT_EQ(sine_cosine(T(0)).sine, T(0));
+  EXPECT_EQ(sine_cosine(T(0)).cosine, T(1));
+}
+
 TYPED_TEST(Angle, WrapsAnyTurn) {
   using T = TypeParam;
   const T eps = std::numeric_limits<T>::epsilon();

@@ -14,14 +14,15 @@ struct Kernels {
   void (*predict)(const core::PredictProblem<T>& problem, int64_t first, int64_t last, int64_t origin);
   // The same for a Friedel list at chi = 0: pairs of opposites first ... last - 1, count/2 to an orientation.
   void (*predict_friedel)(const core::PredictProblem<T>& problem, int64_t first, int64_t last);
-  // The sums of orientation b; its part of q_bar [N,3] is added, or q_bar is NULL.
-  core::OrientationSums (*predict_vjp)(const core::PredictVjpProblem<T>& problem, core::WantedSums wanted, int64_t b,
-                                       double* q_bar);
+  // What orientations first ... last - 1 have of their own is written; their part of q_bar [N,3] and of the sums over the batch
+  // (core::BatchSums) is added, or these are NULL.
+  void (*predict_vjp)(const core::PredictVjpProblem<T>& problem, core::WantedSums wanted, int64_t first, int64_t last,
+                      double* q_bar, double* batch);
   void (*predict_jvp)(const core::PredictJvpProblem<T>& problem, int64_t first, int64_t last);
-  // Pairs, and the sums of an orientation.
+  // Pairs, and the adjoint as above.
   void (*rotate)(const core::RotateProblem<T>& problem, int64_t first, int64_t last);
-  core::OrientationSums (*rotate_vjp)(const core::RotateVjpProblem<T>& problem, bool wants_basis, int64_t b,
-                                      double* q_bar);
+  void (*rotate_vjp)(const core::RotateVjpProblem<T>& problem, bool wants_basis, int64_t first, int64_t last,
+                     double* q_bar, double* batch);
   void (*rotate_jvp)(const core::RotateJvpProblem<T>& problem, int64_t first, int64_t last);
   // Items first ... last - 1; `partial` gets the sums of a block (core::BatchSums), or is NULL.
   void (*solve)(const core::SolveProblem<T>& problem, int64_t first, int64_t last);

@@ -10,6 +10,8 @@
 #include <hwy/highway.h>
 
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "core/vector.hpp"
 
@@ -25,6 +27,16 @@ using Tag = hn::ScalableTag<T>;
 template <class T>
 inline constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(Tag<T>()));
 inline constexpr int64_t most_lanes = 16;
+
+// body(0) ... body(n - 1) with the number as a compile-time constant: what is indexed by it stays in registers.
+template <class Body, int... i>
+BRG_SIMD void each_of(std::integer_sequence<int, i...>, const Body& body) {
+  (body(std::integral_constant<int, i>()), ...);
+}
+template <int n, class Body>
+BRG_SIMD void unrolled(const Body& body) {
+  each_of(std::make_integer_sequence<int, n>(), body);
+}
 
 template <class T>
 struct LaneMask {
@@ -157,25 +169,21 @@ BRG_SIMD Lanes<T> reciprocal(Lanes<T> a) {
 #endif
 }
 
-// Square root of a > 0 and its reciprocal. With AVX-512 both grow from an estimate of 14 bits, whose digits each step doubles:
-// r = 1/2 - g h;  g += g r -> sqrt(a);  h += h r -> 1 / (2 sqrt(a)).
+// Square root of a > 0 and its reciprocal. With AVX-512 both grow from an estimate y of 14 bits: with g = a y and r = 1 - g y,
+// 1/sqrt(a) = y (1 - r)^(-1/2) and sqrt(a) = g (1 - r)^(-1/2); the series ends where its rest, of the order of r^2 (float32)
+// or r^4 (float64), is below the rounding.
 template <class T>
 BRG_SIMD RootPair<Lanes<T>> root_pair(Lanes<T> a) {
 #if HWY_TARGET == HWY_AVX3
-  const Lanes<T> half(T(0.5));
-  Lanes<T> estimate;
-  if constexpr (sizeof(T) == 8)
-    estimate = Lanes<T>(hn::Vec<Tag<T>>{_mm512_rsqrt14_pd(a.raw.raw)});
-  else
-    estimate = Lanes<T>(hn::Vec<Tag<T>>{_mm512_rsqrt14_ps(a.raw.raw)});
-  Lanes<T> g = a * estimate, h = half * estimate;
-  Lanes<T> r = negative_mul_add(g, h, half);
-  g = mul_add(g, r, g), h = mul_add(h, r, h);
+  const Lanes<T> one(T(1)), half(T(0.5));
   if constexpr (sizeof(T) == 8) {
-    r = negative_mul_add(g, h, half);
-    g = mul_add(g, r, g), h = mul_add(h, r, h);
+    const Lanes<T> y(hn::Vec<Tag<T>>{_mm512_rsqrt14_pd(a.raw.raw)}), g = a * y, r = negative_mul_add(g, y, one);
+    const Lanes<T> series = mul_add(mul_add(Lanes<T>(5.0 / 16), r, Lanes<T>(3.0 / 8)), r, half);
+    return {mul_add(g * r, series, g), mul_add(y * r, series, y)};
+  } else {
+    const Lanes<T> y(hn::Vec<Tag<T>>{_mm512_rsqrt14_ps(a.raw.raw)}), g = a * y, r = negative_mul_add(g, y, one);
+    return {mul_add(half * g, r, g), mul_add(half * y, r, y)};
   }
-  return {g, h + h};
 #else
   const Lanes<T> root = square_root(a);
   return {root, reciprocal(root)};
@@ -232,6 +240,15 @@ BRG_SIMD Lanes<T> load_where(LaneMask<T> mask, const T* p, int64_t count) {
   return lanes_of<T>(hn::MaskedLoad(mask.raw, Tag<T>(), p));
 #endif
 }
+// A whole vector, zero where the mask is false.
+template <class T>
+BRG_SIMD Lanes<T> load_masked(LaneMask<T> mask, const T* p) {
+#if HWY_TARGET == HWY_AVX3
+  return lanes_of<T>(hn::MaskedLoad(mask.raw, Tag<T>(), p));
+#else
+  return lanes_of<T>(hn::IfThenElseZero(mask.raw, hn::LoadU(Tag<T>(), p)));
+#endif
+}
 template <class T>
 BRG_SIMD void store_first(T* p, Lanes<T> v, int64_t count) {
   if (count >= lanes<T>) return store(p, v);
@@ -258,30 +275,76 @@ BRG_SIMD Vec3<Lanes<T>> load_three(const T* p, int64_t count) {
   return v;
 }
 template <class T>
-BRG_SIMD void store_three(T* p, Vec3<Lanes<T>> v, int64_t count) {
+BRG_SIMD void store_three(T* p, const Vec3<Lanes<T>>& v, int64_t count) {
   if (count >= lanes<T>) return hn::StoreInterleaved3(v.x.raw, v.y.raw, v.z.raw, Tag<T>(), p);
   alignas(64) T buffer[3 * lanes<T>];
   hn::StoreInterleaved3(v.x.raw, v.y.raw, v.z.raw, Tag<T>(), buffer);
   std::memcpy(p, buffer, static_cast<size_t>(3 * count) * sizeof(T));
 }
 
-// Indices for gather_lanes; one that is not in [0, count) becomes `count`.
+// Rows x, y, z, w of a table, one to a lane.
 template <class T>
-BRG_SIMD auto indices(const int32_t* index, int32_t count) {
-  using Index = hwy::MakeSigned<T>;
-  const hn::Rebind<Index, Tag<T>> d;
-  const auto end = hn::Set(d, static_cast<Index>(count));
-  auto n = hn::Zero(d);
-  if constexpr (sizeof(T) == 8)
-    n = hn::PromoteTo(d, hn::LoadU(hn::Rebind<int32_t, Tag<T>>(), index));
-  else
-    n = hn::LoadU(d, index);
-  return hn::IfThenElse(hn::And(hn::Gt(n, hn::Set(d, Index{-1})), hn::Lt(n, end)), n, end);
+struct Rows {
+  Lanes<T> x, y, z, w;
+};
+
+#if HWY_TARGET == HWY_AVX3
+BRG_SIMD Rows<double> load_rows(const double* table, const int32_t* index) {
+  const Tag<double> d;
+  const hn::Half<Tag<double>> half;
+  const auto two = [&](int a, int b) {
+    return hn::Combine(d, hn::LoadU(half, table + 4 * int64_t{index[b]}),
+                       hn::LoadU(half, table + 4 * int64_t{index[a]}));
+  };
+  const auto a = two(0, 2), b = two(1, 3), e = two(4, 6), f = two(5, 7);
+  // Blocks x0 x1, z0 z1, x2 x3, z2 z3; and so on.
+  const auto low = hn::InterleaveLower(d, a, b), low2 = hn::InterleaveLower(d, e, f);
+  const auto high = hn::InterleaveUpper(d, a, b), high2 = hn::InterleaveUpper(d, e, f);
+  const auto even = [](auto u, auto v) { return Lanes<double>(decltype(u){_mm512_shuffle_f64x2(u.raw, v.raw, 0x88)}); };
+  const auto odd = [](auto u, auto v) { return Lanes<double>(decltype(u){_mm512_shuffle_f64x2(u.raw, v.raw, 0xdd)}); };
+  return {even(low, low2), even(high, high2), odd(low, low2), odd(high, high2)};
 }
-template <class T, class Indices>
-BRG_SIMD Lanes<T> gather_lanes(const T* p, Indices n) {
-  return lanes_of<T>(hn::GatherIndex(Tag<T>(), p, n));
+#elif HWY_TARGET != HWY_SCALAR
+BRG_SIMD Rows<double> load_rows(const double* table, const int32_t* index) {
+  alignas(64) double rows[lanes<double>][4];
+  for (int64_t j = 0; j < lanes<double>; ++j) std::memcpy(rows[j], table + 4 * int64_t{index[j]}, sizeof rows[j]);
+  Rows<double> r;
+  hn::LoadInterleaved4(Tag<double>(), rows[0], r.x.raw, r.y.raw, r.z.raw, r.w.raw);
+  return r;
 }
+#endif
+
+#if HWY_TARGET == HWY_SCALAR
+template <class T>
+BRG_SIMD Rows<T> load_rows(const T* table, const int32_t* index) {
+  const T* row = table + 4 * int64_t{index[0]};
+  return {Lanes<T>(row[0]), Lanes<T>(row[1]), Lanes<T>(row[2]), Lanes<T>(row[3])};
+}
+#else
+// A row fills a block of four floats: block j of vector i gets row i + 4 j.
+template <class D>
+BRG_SIMD hn::Vec<D> row_blocks(D d, const float* table, const int32_t* index) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return hn::LoadU(d, table + 4 * int64_t{index[0]});
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(d, row_blocks(half, table, index + hn::MaxLanes(half)), row_blocks(half, table, index));
+  }
+}
+BRG_SIMD Rows<float> load_rows(const float* table, const int32_t* index) {
+  const Tag<float> d;
+  const Tag<double> pairs;
+  const auto a = row_blocks(d, table, index), b = row_blocks(d, table, index + 1);
+  const auto e = row_blocks(d, table, index + 2), f = row_blocks(d, table, index + 3);
+  const auto low = hn::BitCast(pairs, hn::InterleaveLower(d, a, b));  // x0 x1 y0 y1 of each block
+  const auto low2 = hn::BitCast(pairs, hn::InterleaveLower(d, e, f));
+  const auto high = hn::BitCast(pairs, hn::InterleaveUpper(d, a, b));
+  const auto high2 = hn::BitCast(pairs, hn::InterleaveUpper(d, e, f));
+  const auto lanes_from = [&](auto v) { return Lanes<float>(hn::BitCast(d, v)); };
+  return {lanes_from(hn::InterleaveLower(pairs, low, low2)), lanes_from(hn::InterleaveUpper(pairs, low, low2)),
+          lanes_from(hn::InterleaveLower(pairs, high, high2)), lanes_from(hn::InterleaveUpper(pairs, high, high2))};
+}
+#endif
 
 // A byte 0 or 1 per lane. Writes lanes<T> bytes.
 template <class T>
@@ -304,17 +367,9 @@ BRG_SIMD int32_t count_true(LaneMask<T> mask) {
   return static_cast<int32_t>(hn::CountTrue(Tag<T>(), mask.raw));
 }
 
-// Sum over the lanes in float64, in an order that depends on the number of lanes only.
-BRG_SIMD double sum_of_lanes(Lanes<double> v) { return hn::GetLane(hn::SumOfLanes(Tag<double>(), v.raw)); }
-BRG_SIMD double sum_of_lanes(Lanes<float> v) {
-#if HWY_TARGET == HWY_SCALAR
-  return static_cast<double>(hn::GetLane(v.raw));
-#else
-  const Tag<double> wide;
-  const hn::Half<Tag<float>> half;
-  return hn::GetLane(hn::SumOfLanes(
-      wide, hn::Add(hn::PromoteTo(wide, hn::LowerHalf(half, v.raw)), hn::PromoteTo(wide, hn::UpperHalf(half, v.raw)))));
-#endif
+template <class T>
+BRG_SIMD bool all_true(LaneMask<T> mask) {
+  return hn::AllTrue(Tag<T>(), mask.raw);
 }
 
 }  // namespace braggrad::cpu::BRG_LEVEL
@@ -329,7 +384,7 @@ struct Lane<cpu::BRG_LEVEL::Lanes<T>> {
 
 // The same value on all lanes.
 template <class V, class T>
-BRG_CORE Vec3<V> broadcast(Vec3<T> v) {
+BRG_CORE Vec3<V> broadcast(const Vec3<T>& v) {
   return {V(v.x), V(v.y), V(v.z)};
 }
 template <class V, class T>

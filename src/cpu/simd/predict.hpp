@@ -23,6 +23,7 @@ static void predict(const core::PredictProblem<T>& p, int64_t first, int64_t las
   const bool own_basis = p.orientations.reciprocal_basis != nullptr;
   const bool angles = p.roots.omega1 || p.roots.omega2;
   Source<T> source(p.reflections, own_basis);
+  const Settings<T> settings(p.frame, p.orientations);
   // Whole vectors are stored: what goes beyond a row is overwritten by the next one.
   alignas(64) T sin1[chunk_room], cos1[chunk_room], sin2[chunk_room], cos2[chunk_room];
   alignas(64) uint8_t observable[chunk_room];
@@ -34,8 +35,8 @@ static void predict(const core::PredictProblem<T>& p, int64_t first, int64_t las
     const int64_t size = smaller(chunk_pairs, last - start);
     for_rows(p.reflections.count, start, size, [&](int64_t b, int64_t n, int64_t at, int64_t count) {
       if (b != current) {
-        setting = make_setting(p.frame, p.orientations, b);
-        usable = is_usable(setting);
+        setting = settings[b];
+        usable = settings.is_usable(setting, b);
         current = b;
       }
       if (!usable) {
@@ -78,6 +79,7 @@ static void predict_friedel(const core::PredictProblem<T>& p, int64_t first, int
   using V = Lanes<T>;
   const int64_t length = p.reflections.count, half = length / 2;
   Source<T> source(p.reflections, p.orientations.reciprocal_basis != nullptr);
+  const Settings<T> settings(p.frame, p.orientations);
   alignas(64) T sin1[chunk_room], cos1[chunk_room], sin2[chunk_room], cos2[chunk_room];
   alignas(64) uint8_t observable[chunk_room];
   core::Setting<T> setting{};
@@ -88,8 +90,8 @@ static void predict_friedel(const core::PredictProblem<T>& p, int64_t first, int
     const int64_t size = smaller(chunk_pairs, last - start);
     for_rows(half, start, size, [&](int64_t b, int64_t n, int64_t at, int64_t count) {
       if (b != current) {
-        setting = make_setting(p.frame, p.orientations, b);
-        usable = is_usable(setting);
+        setting = settings[b];
+        usable = settings.is_usable(setting, b);
         current = b;
       }
       if (!usable) {

@@ -1,10 +1,19 @@
 // Adjoint and directional derivative of predict on lanes.
 #pragma once
 
+#include "core/batch.hpp"
 #include "cpu/simd/predict.hpp"
 #include "cpu/simd/sums.hpp"
 
 namespace braggrad::cpu::BRG_LEVEL {
+
+// Adds the first `count` vectors to sums [count,3].
+template <class T>
+BRG_SIMD void add_vectors(double* sums, const Vec3<Lanes<T>>& v, int64_t count) {
+  alignas(64) T values[3 * lanes<T>];
+  store_three(values, v, lanes<T>);
+  for (int64_t j = 0; j < 3 * smaller(count, lanes<T>); ++j) sums[j] += static_cast<double>(values[j]);
+}
 
 // Crossings of a chunk in L1, with 1/s = 0 where a pair contributes nothing.
 template <class T>
@@ -17,8 +26,8 @@ struct CrossingPlanes {
 };
 
 template <class T, bool with_s, bool grazing, bool from_rotated>
-[[gnu::noinline]] static void put_crossings(const Setting<T>& own, T grazing_cut, const Planes<T>& planes,
-                                            int64_t count, CrossingPlanes<T>& out) {
+[[gnu::noinline]] static void put_crossings(const Setting<T>& own, T grazing_cut, Planes<T> planes, int64_t count,
+                                            CrossingPlanes<T>& out) {
   using V = Lanes<T>;
   const Setting<V> setting = broadcast(own);
   const V cut(grazing_cut), zero(T(0));
@@ -33,125 +42,149 @@ template <class T, bool with_s, bool grazing, bool from_rotated>
   }
 }
 
-// One orientation's sums, and its part of q_bar (float64 [N,3], added; or NULL). `only_rotation`: nothing else is wanted.
-// Two short loops to a chunk, crossings and then sums, leave each of them enough registers.
+// Partial sums of a chunk beyond the rotation.
+template <class V>
+struct OtherPartials {
+  Mat3<V> basis;
+  V wavenumber, chi;
+  Vec3<V> beam, axis;
+};
+
+// The adjoints of orientations. `only_rotation`: nothing else is wanted. Two short loops to a chunk, crossings and then sums,
+// leave each of them enough registers.
 template <class T, bool only_rotation, bool from_rotated>
 class OrientationVjp {
  public:
   using V = Lanes<T>;
 
-  [[gnu::always_inline]] OrientationVjp(const PredictVjpProblem<T>& problem, WantedSums wanted, int64_t b)
-      : p_(problem), wanted_(wanted), own_(make_setting(problem.frame, problem.orientations, b)) {
-    const auto cotangents = [&](const T* all) { return all ? all + b * problem.reflections.count : nullptr; };
-    bar1_ = cotangents(problem.cotangents.omega1), bar2_ = cotangents(problem.cotangents.omega2);
-  }
+  [[gnu::always_inline]] OrientationVjp(const PredictVjpProblem<T>& problem, WantedSums wanted)
+      : p_(problem),
+        wanted_(wanted),
+        settings_(problem.frame, problem.orientations),
+        source_(problem.reflections, problem.orientations.reciprocal_basis != nullptr) {}
 
-  [[gnu::always_inline]] OrientationSums run(double* q_bar) {
-    if (!is_usable(own_)) return {};
-    Source<T> source(p_.reflections, p_.orientations.reciprocal_basis != nullptr);
+  // Writes what orientation b has of its own. Its part of q_bar (float64 [N,3]) and of the sums over the batch
+  // (BatchSums::count numbers) is added, or these are NULL.
+  [[gnu::always_inline]] void run(int64_t b, double* q_bar, double* batch) {
+    own_ = settings_[b];
+    const int64_t length = settings_.is_usable(own_, b) ? p_.reflections.count : 0;
     const T cut = static_cast<T>(p_.frame.grazing_cut);
-    for (int64_t first = 0; first < p_.reflections.count; first += chunk_pairs) {
-      const int64_t count = smaller(chunk_pairs, p_.reflections.count - first);
-      const Planes<T> planes = source.chunk(own_.basis, first, count);
+    fresh_ = true;
+    for (int64_t first = 0; first < length; first += chunk_pairs) {
+      const int64_t count = smaller(chunk_pairs, length - first);
+      const Planes<T> planes = source_.chunk(own_.basis, first, count);
       cut > 0 ? put_crossings<T, !only_rotation, true, from_rotated>(own_, cut, planes, count, crossings_)
               : put_crossings<T, !only_rotation, false, from_rotated>(own_, cut, planes, count, crossings_);
-      add(planes, first, count, q_bar);
+      add(planes, b * length, first, count, q_bar);
     }
-    return total();
+    if (fresh_) sums_.clear();
+    double sum[SumList::room];
+    sums_.totals(sum);
+    if constexpr (only_rotation) {
+      store_rotation(p_.frame, p_.orientations, p_.gradient, b, load_matrix<double>(sum, false));
+    } else {
+      const OrientationSums sums = {
+          load_matrix<double>(sum, false), load_matrix<double>(sum + basis, false), sum[wavenumber], sum[chi],
+          load_vector<double>(sum + beam), load_vector<double>(sum + axis)};
+      store_orientation(p_.frame, p_.orientations, p_.gradient, b, sums);
+      if (batch) add_partial(batch, sums);
+    }
   }
 
  private:
-  [[gnu::noinline]] void add(const Planes<T>& planes, int64_t first, int64_t count, double* q_bar) {
+  static constexpr int rotation = 0, basis = 9, wavenumber = 18, chi = 19, beam = 20, axis = 23;
+  using SumList = Sums<only_rotation ? 9 : 26>;
+
+  // Reflections first ... first + count - 1 of the orientation whose pairs begin at `row`.
+  [[gnu::noinline]] void add(Planes<T> planes, int64_t row, int64_t first, int64_t count, double* q_bar) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0));
-    const T *bar1 = bar1_ ? bar1_ + first : nullptr, *bar2 = bar2_ ? bar2_ + first : nullptr;
+    const auto cotangents = [&](const T* all) { return all ? all + row + first : zeros_; };
+    const T *bar1 = cotangents(p_.cotangents.omega1), *bar2 = cotangents(p_.cotangents.omega2);
     Mat3<V> partial;
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      expect_loads(bar1 + i), expect_loads(bar2 + i);
+    OtherPartials<V> others;
+    // cotangent(mask, p): those of the vector at p where the mask is true.
+    const auto add_vector = [&](int64_t i, const auto& cotangent) {
       const Pair<V> pair = reload(setting, planes, i);
       const LaneMask<T> contributing = pair.crossing.inverse_s != zero;
-      const V w1 = bar1 ? load_where(contributing, bar1 + i, count - i) : zero;
-      const V w2 = bar2 ? load_where(contributing, bar2 + i, count - i) : zero;
+      const V w1 = cotangent(contributing, bar1 + i), w2 = cotangent(contributing, bar2 + i);
       const CrossingBar<V> bar = pair_vjp(setting, pair, from_rotated, w1, w2);
       add_product<T>(partial, bar.g, pair.q);
-      if constexpr (!only_rotation) add_others(setting, pair, bar, w1, w2, first + i, count - i, q_bar);
+      if constexpr (!only_rotation) add_others(others, setting, pair, bar, w1, w2, first + i, count - i, q_bar);
+    };
+    int64_t i = 0;
+    for (; i + lanes<T> <= count; i += lanes<T>) {
+      expect_loads(bar1 + i), expect_loads(bar2 + i);
+      add_vector(i, [](LaneMask<T> mask, const T* p) { return load_masked(mask, p); });
     }
-    rotation_.add(partial);
+    if (i < count)
+      add_vector(i, [rest = count - i](LaneMask<T> mask, const T* p) { return load_where(mask, p, rest); });
+    put(rotation, partial);
+    if constexpr (!only_rotation) {
+      put(basis, others.basis), put(wavenumber, others.wavenumber), put(chi, others.chi);
+      put(beam, others.beam), put(axis, others.axis);
+    }
+    fresh_ = false;
+  }
+
+  // Sums from number i on grow by those of a chunk; the first chunk sets them.
+  template <class Partial>
+  [[gnu::always_inline]] void put(int i, const Partial& partial) {
+    fresh_ ? sums_.set(i, partial) : sums_.add(i, partial);
   }
 
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) const {
-    const Reflection<V> r = load(planes, i);
-    const CrossingPlanes<T>& x = crossings_;
-    const V zero(T(0)), s = only_rotation ? zero : load(x.s + i);
-    const Vec3<V> g = multiply(setting.rotation, r.q);
-    return {r.q, g, from_rotated ? dot(g, g) : r.q2,
-            Crossing<V>{load(x.c + i), s, load(x.inverse_s + i), load(x.ux + i), load(x.uy + i), zero > zero}};
+    const CrossingPlanes<T>& k = crossings_;
+    const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i), zero(T(0));
+    const Vec3<V> g = multiply(setting.rotation, Vec3<V>{x, y, z});
+    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated ? dot(g, g) : load(planes.q2 + i),
+            Crossing<V>{load(k.c + i), only_rotation ? zero : load(k.s + i), load(k.inverse_s + i), load(k.ux + i),
+                        load(k.uy + i), zero > zero}};
   }
 
-  // Beyond the rotation: reflections n ... of which `rest` are left in the chunk.
-  [[gnu::always_inline]] void add_others(const Setting<V>& setting, const Pair<V>& pair, const CrossingBar<V>& bar,
-                                         V w1, V w2, int64_t n, int64_t rest, double* q_bar) {
-    if (wanted_.scalars) wavenumber_.add(bar.wavenumber), chi_.add(bar.chi);
+  // Reflections n ... of which `rest` are left in the chunk.
+  [[gnu::always_inline]] void add_others(OtherPartials<V>& sum, const Setting<V>& setting, const Pair<V>& pair,
+                                         const CrossingBar<V>& bar, V w1, V w2, int64_t n, int64_t rest,
+                                         double* q_bar) const {
+    sum.wavenumber = sum.wavenumber + bar.wavenumber, sum.chi = sum.chi + bar.chi;
     if (wanted_.frame) {
       const FrameRates<V> rates = frame_rates(pair.crossing, setting.beam, pair.g);
-      const Vec3<V> beam = w1 * rates.beam1 + w2 * rates.beam2, axis = w1 * rates.axis1 + w2 * rates.axis2;
-      beam_x_.add(beam.x), beam_y_.add(beam.y), beam_z_.add(beam.z);
-      axis_x_.add(axis.x), axis_y_.add(axis.y), axis_z_.add(axis.z);
+      sum.beam = sum.beam + w1 * rates.beam1 + w2 * rates.beam2;
+      sum.axis = sum.axis + w1 * rates.axis1 + w2 * rates.axis2;
     }
     if (!wanted_.basis && !q_bar) return;
     const Vec3<V> q = q_cotangent(setting, pair, bar);
     if (wanted_.basis) {
       const int64_t stride = reflection_planes_stride(p_.reflections.count);
       const T* h = p_.reflections.planes + 4 * stride + n;
-      Mat3<V> term;
-      add_product<T>(term, q, {load(h), load(h + stride), load(h + 2 * stride)});
-      basis_.add(term);
+      add_product<T>(sum.basis, q, {load(h), load(h + stride), load(h + 2 * stride)});
     }
-    if (q_bar) {
-      alignas(64) T values[3 * lanes<T>];
-      store_three(values, q, lanes<T>);
-      for (int64_t j = 0; j < 3 * smaller(rest, lanes<T>); ++j) q_bar[3 * n + j] += static_cast<double>(values[j]);
-    }
-  }
-
-  [[gnu::always_inline]] OrientationSums total() const {
-    OrientationSums sums;
-    if constexpr (only_rotation) {
-      Totals<9> totals;
-      rotation_.give(totals);
-      double sum[totals.room];
-      totals.get(sum);
-      sums.rotation = load_matrix<double>(sum, false);
-    } else {
-      Totals<26> totals;
-      rotation_.give(totals), basis_.give(totals);
-      for (const Sum<T>* sum : {&wavenumber_, &chi_, &beam_x_, &beam_y_, &beam_z_, &axis_x_, &axis_y_, &axis_z_})
-        totals.take(*sum);
-      double sum[totals.room];
-      totals.get(sum);
-      sums = {load_matrix<double>(sum, false), load_matrix<double>(sum + 9, false), sum[18], sum[19],
-              load_vector<double>(sum + 20),   load_vector<double>(sum + 23)};
-    }
-    return sums;
+    if (q_bar) add_vectors(q_bar + 3 * n, q, rest);
   }
 
   const PredictVjpProblem<T>& p_;
   WantedSums wanted_;
+  Settings<T> settings_;
+  Source<T> source_;
   Setting<T> own_;
-  const T *bar1_, *bar2_;
-  MatrixSum<T> rotation_, basis_;
-  Sum<T> wavenumber_, chi_, beam_x_, beam_y_, beam_z_, axis_x_, axis_y_, axis_z_;
+  bool fresh_ = true;  // nothing of this orientation has been summed
+  SumList sums_;
   CrossingPlanes<T> crossings_;
+  alignas(64) T zeros_[chunk_room] = {};  // in place of cotangents that are not given
 };
 
+// Orientations first ... last - 1.
 template <class T>
-static OrientationSums predict_vjp(const PredictVjpProblem<T>& p, WantedSums wanted, int64_t b, double* q_bar) {
+static void predict_vjp(const PredictVjpProblem<T>& p, WantedSums wanted, int64_t first, int64_t last, double* q_bar,
+                        double* batch) {
+  const auto run = [&](auto&& vjp) {
+    for (int64_t b = first; b < last; ++b) vjp.run(b, q_bar, batch);
+  };
   const bool others = wanted.basis || wanted.scalars || wanted.frame || q_bar;
   if (p.orientations.magnitude_from_rotated)
-    return others ? OrientationVjp<T, false, true>(p, wanted, b).run(q_bar)
-                  : OrientationVjp<T, true, true>(p, wanted, b).run(nullptr);
-  return others ? OrientationVjp<T, false, false>(p, wanted, b).run(q_bar)
-                : OrientationVjp<T, true, false>(p, wanted, b).run(nullptr);
+    others ? run(OrientationVjp<T, false, true>(p, wanted)) : run(OrientationVjp<T, true, true>(p, wanted));
+  else
+    others ? run(OrientationVjp<T, false, false>(p, wanted)) : run(OrientationVjp<T, true, false>(p, wanted));
 }
 
 template <class T>
@@ -183,9 +216,10 @@ static void predict_jvp(const PredictJvpProblem<T>& p, int64_t first, int64_t la
   const V zero(T(0));
   const T cut = static_cast<T>(p.frame.grazing_cut);
   Source<T> source(p.reflections, p.orientations.reciprocal_basis != nullptr);
+  const Settings<T> settings(p.frame, p.orientations);
   for_rows(p.reflections.count, first, last - first, [&](int64_t b, int64_t begin, int64_t at, int64_t row) {
-    const Setting<T> own = make_setting(p.frame, p.orientations, b);
-    const bool usable = is_usable(own);
+    const Setting<T> own = settings[b];
+    const bool usable = settings.is_usable(own, b);
     const Setting<V> setting = broadcast(own);
     const SettingDot<V> change = broadcast(make_setting_dot(p.frame, p.orientations, p.tangent, b));
     for (int64_t done = 0; done < row; done += chunk_pairs) {

@@ -64,36 +64,37 @@ static void rotate_jvp(const RotateJvpProblem<T>& p, int64_t first, int64_t last
   });
 }
 
-// One orientation's sums, and its part of q_bar (float64 [N,3], added; or NULL).
+// Orientations first ... last - 1, as predict_vjp.
 template <class T>
-static OrientationSums rotate_vjp(const RotateVjpProblem<T>& p, bool wants_basis, int64_t b, double* q_bar) {
+static void rotate_vjp(const RotateVjpProblem<T>& p, bool wants_basis, int64_t first, int64_t last, double* q_bar,
+                       double* batch) {
   using V = Lanes<T>;
-  const Setting<T> own = make_rotation(p.orientations, b);
-  const Mat3<V> rotation = core::broadcast<V>(own.rotation);
-  const Vectors<T> vectors(p.reflections, own.basis, p.orientations.reciprocal_basis != nullptr);
   const int64_t length = p.reflections.count;
-  MatrixSum<T> by_rotation, by_basis;
-  for (int64_t first = 0; first < length; first += chunk_pairs) {
-    Mat3<V> partial, basis;
-    for (int64_t n = first; n < smaller(first + chunk_pairs, length); n += lanes<T>) {
-      const int64_t rest = length - n;
-      const Vec3<V> g_bar = load_three(p.g_bar + 3 * (b * length + n), rest);
-      add_product<T>(partial, g_bar, vectors.load_q(n, rest));
-      if (!wants_basis && !q_bar) continue;
-      const Vec3<V> q = multiply_transposed(rotation, g_bar);
-      if (wants_basis) add_product<T>(basis, q, vectors.load_hkl(n));
-      if (q_bar) {
-        alignas(64) T values[3 * lanes<T>];
-        store_three(values, q, lanes<T>);
-        for (int64_t j = 0; j < 3 * smaller(rest, lanes<T>); ++j) q_bar[3 * n + j] += static_cast<double>(values[j]);
+  for (int64_t b = first; b < last; ++b) {
+    const Setting<T> own = make_rotation(p.orientations, b);
+    const Mat3<V> rotation = core::broadcast<V>(own.rotation);
+    const Vectors<T> vectors(p.reflections, own.basis, p.orientations.reciprocal_basis != nullptr);
+    Sums<18> sums;  // by rotation, by basis
+    for (int64_t start = 0; start < length; start += chunk_pairs) {
+      Mat3<V> by_rotation, by_basis;
+      for (int64_t n = start; n < smaller(start + chunk_pairs, length); n += lanes<T>) {
+        const int64_t rest = length - n;
+        const Vec3<V> g_bar = load_three(p.g_bar + 3 * (b * length + n), rest);
+        add_product<T>(by_rotation, g_bar, vectors.load_q(n, rest));
+        if (!wants_basis && !q_bar) continue;
+        const Vec3<V> q = multiply_transposed(rotation, g_bar);
+        if (wants_basis) add_product<T>(by_basis, q, vectors.load_hkl(n));
+        if (q_bar) add_vectors(q_bar + 3 * n, q, rest);
       }
+      sums.add(0, by_rotation), sums.add(9, by_basis);
     }
-    by_rotation.add(partial);
-    if (wants_basis) by_basis.add(basis);
+    double sum[Sums<18>::room];
+    sums.totals(sum);
+    OrientationSums total;
+    total.rotation = load_matrix<double>(sum, false), total.basis = load_matrix<double>(sum + 9, false);
+    store_orientation(identity_frame(), p.orientations, p.gradient, b, total);
+    if (batch) add_partial(batch, total);
   }
-  OrientationSums sums;
-  sums.rotation = by_rotation.total(), sums.basis = by_basis.total();
-  return sums;
 }
 
 }  // namespace braggrad::cpu::BRG_LEVEL

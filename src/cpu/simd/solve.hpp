@@ -104,7 +104,7 @@ static void solve_vjp(const SolveVjpProblem<T>& p, int64_t first, int64_t last, 
   const V cut(static_cast<T>(p.frame.grazing_cut)), zero(T(0));
   const ItemsGradient<T>& out = p.gradient;
   const bool frame = out.geometry.beam || out.geometry.axis;
-  Sum<T> wavenumber, chi, beam_x, beam_y, beam_z, axis_x, axis_y, axis_z;
+  Sums<8> sums;  // wavenumber, chi, beam, axis
   for (int64_t i = first; i < last; i += lanes<T>) {
     const int64_t rest = last - i;
     const Item<V> item = loader.load_item(i, rest);
@@ -127,18 +127,19 @@ static void solve_vjp(const SolveVjpProblem<T>& p, int64_t first, int64_t last, 
     put(out.wavenumber, by_wavenumber);
     put(out.chi, by_chi);
     if (!partial) continue;
-    wavenumber.add(by_wavenumber), chi.add(by_chi);
+    sums.add(0, by_wavenumber), sums.add(1, by_chi);
     if (!frame) continue;
     const Vec3<V> beam = kept_vector(bar.beam), axis = kept_vector(bar.axis);
-    beam_x.add(beam.x), beam_y.add(beam.y), beam_z.add(beam.z);
-    axis_x.add(axis.x), axis_y.add(axis.y), axis_z.add(axis.z);
+    sums.add(2, beam.x), sums.add(3, beam.y), sums.add(4, beam.z);
+    sums.add(5, axis.x), sums.add(6, axis.y), sums.add(7, axis.z);
   }
   if (!partial) return;
-  OrientationSums sums;
-  sums.wavenumber = wavenumber.total(), sums.chi = chi.total();
-  sums.beam = {beam_x.total(), beam_y.total(), beam_z.total()};
-  sums.axis = {axis_x.total(), axis_y.total(), axis_z.total()};
-  store_partial(partial, sums);
+  double sum[Sums<8>::room];
+  sums.totals(sum);
+  OrientationSums total;
+  total.wavenumber = sum[0], total.chi = sum[1];
+  total.beam = load_vector<double>(sum + 2), total.axis = load_vector<double>(sum + 5);
+  store_partial(partial, total);
 }
 
 }  // namespace braggrad::cpu::BRG_LEVEL

@@ -52,42 +52,26 @@ class Source {
     return {x_, y_, z_, q2_};
   }
 
-  // The reflections with these indices, whole vectors of them; an index out of range gives a zero vector, which is never
-  // observable.
+  // The reflections with these indices, whole vectors of them; all are in [0, count], and that of the count itself is a zero
+  // vector, which is never observable.
   [[gnu::noinline]] Planes<T> gather(const Mat3<T>& basis, const int32_t* index, int64_t count) {
-    if (!given_.planes) {
-      for (int64_t i = 0; i < count; i += lanes<T>) {
-        alignas(64) T q[3 * lanes<T>] = {};
-        for (int64_t j = 0; j < smaller(lanes<T>, count - i); ++j) {
-          const int64_t n = index[i + j];
-          if (n >= 0 && n < given_.count) std::memcpy(q + 3 * j, given_.q + 3 * n, 3 * sizeof(T));
-        }
-        keep(i, load_three(q, lanes<T>));
-      }
-      return {x_, y_, z_, q2_};
-    }
-    if (own_basis_) {
-      const T* plane = given_.planes + 4 * stride_;
-      const Mat3<V> b = core::broadcast<V>(basis);
-      for (int64_t i = 0; i < count; i += lanes<T>) {
-        // Beyond the last reflection the planes are zero.
-        const auto n = indices<T>(index + i, static_cast<int32_t>(given_.count));
-        keep(i, multiply(b, Vec3<V>{gather_lanes(plane, n), gather_lanes(plane + stride_, n),
-                                    gather_lanes(plane + 2 * stride_, n)}));
-      }
-      return {x_, y_, z_, q2_};
-    }
-    alignas(64) T records[chunk_room][4];
-    for (int64_t i = 0; i < count; ++i) {
-      const auto n = static_cast<uint32_t>(index[i]);
-      const T* from = given_.records + 4 * (n < static_cast<uint64_t>(given_.count) ? n : given_.count);
-      std::memcpy(records[i], from, sizeof records[i]);
-    }
-    std::memset(records[count], 0, sizeof records[0] * static_cast<size_t>(lanes<T>));
+    const Mat3<V> b = core::broadcast<V>(basis);
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      Lanes<T> x, y, z, q2;
-      hn::LoadInterleaved4(Tag<T>(), records[i], x.raw, y.raw, z.raw, q2.raw);
-      store(x_ + i, x), store(y_ + i, y), store(z_ + i, z), store(q2_ + i, q2);
+      if (!given_.planes) {
+        alignas(64) T q[3 * lanes<T>] = {};
+        for (int64_t j = 0; j < lanes<T>; ++j)
+          if (index[i + j] < given_.count) std::memcpy(q + 3 * j, given_.q + 3 * index[i + j], 3 * sizeof(T));
+        keep(i, load_three(q, lanes<T>));
+      } else if (own_basis_) {
+        const T* plane = given_.planes + 4 * stride_;  // zero beyond the last reflection
+        alignas(64) T h[3][lanes<T>];
+        for (int64_t j = 0; j < lanes<T>; ++j)
+          for (int64_t k = 0; k < 3; ++k) h[k][j] = plane[k * stride_ + index[i + j]];
+        keep(i, multiply(b, Vec3<V>{load(h[0]), load(h[1]), load(h[2])}));
+      } else {
+        const Rows<T> r = load_rows(given_.records, index + i);
+        store(x_ + i, r.x), store(y_ + i, r.y), store(z_ + i, r.z), store(q2_ + i, r.w);
+      }
     }
     return {x_, y_, z_, q2_};
   }

@@ -6,118 +6,112 @@
 
 namespace braggrad::cpu::BRG_LEVEL {
 
-template <class T>
-class Sum;
-
-template <>
-class Sum<double> {
- public:
-  [[gnu::always_inline]] void set(Lanes<double> partial) { sum_ = partial; }
-  [[gnu::always_inline]] void add(Lanes<double> partial) { sum_ = sum_ + partial; }
-  [[gnu::always_inline]] Lanes<double> per_lane() const { return sum_; }
-  [[gnu::always_inline]] double total() const { return sum_of_lanes(sum_); }
-
- private:
-  Lanes<double> sum_;
-};
-
+// A partial sum as float64 per lane: two lanes of float32 are added before they become one, as conversions cost more than sums.
+BRG_SIMD Lanes<double> widened(Lanes<double> partial) { return partial; }
+BRG_SIMD Lanes<double> widened(Lanes<float> partial) {
 #if HWY_TARGET == HWY_SCALAR
-template <>
-class Sum<float> {
- public:
-  [[gnu::always_inline]] void set(Lanes<float> partial) { sum_ = static_cast<double>(hn::GetLane(partial.raw)); }
-  [[gnu::always_inline]] void add(Lanes<float> partial) { sum_ += static_cast<double>(hn::GetLane(partial.raw)); }
-  [[gnu::always_inline]] Lanes<double> per_lane() const { return Lanes<double>(sum_); }
-  [[gnu::always_inline]] double total() const { return sum_; }
-
- private:
-  double sum_ = 0;
-};
+  return Lanes<double>(static_cast<double>(hn::GetLane(partial.raw)));
 #else
-template <>
-class Sum<float> {
- public:
-  [[gnu::always_inline]] void set(Lanes<float> partial) {
-    const hn::Half<Tag<float>> half;
-    low_ = Lanes<double>(hn::PromoteTo(Tag<double>(), hn::LowerHalf(half, partial.raw)));
-    high_ = Lanes<double>(hn::PromoteTo(Tag<double>(), hn::UpperHalf(half, partial.raw)));
-  }
-  [[gnu::always_inline]] void add(Lanes<float> partial) {
-    const hn::Half<Tag<float>> half;
-    low_ = low_ + Lanes<double>(hn::PromoteTo(Tag<double>(), hn::LowerHalf(half, partial.raw)));
-    high_ = high_ + Lanes<double>(hn::PromoteTo(Tag<double>(), hn::UpperHalf(half, partial.raw)));
-  }
-  [[gnu::always_inline]] Lanes<double> per_lane() const { return low_ + high_; }
-  [[gnu::always_inline]] double total() const { return sum_of_lanes(per_lane()); }
-
- private:
-  Lanes<double> low_, high_;
-};
+  const Tag<double> wide;
+  const hn::Half<Tag<float>> half;
+  return Lanes<double>(
+      hn::PromoteTo(wide, hn::Add(hn::LowerHalf(half, partial.raw), hn::UpperHalf(half, partial.raw))));
 #endif
+}
 
-// The totals of several sums together: with eight lanes, eight sums take the shuffles of three.
-template <int most>
-class Totals {
+// The totals of as many sums as a vector has lanes: together they take hardly more shuffles than one.
+BRG_SIMD void totals_of_group(const Lanes<double>* v, double* out) {
+#if HWY_TARGET == HWY_SCALAR
+  out[0] = hn::GetLane(v[0].raw);
+#else
+  const Tag<double> d;
+  const auto pairs = [&](int a, int b) {
+    return hn::Add(hn::InterleaveLower(d, v[a].raw, v[b].raw), hn::InterleaveUpper(d, v[a].raw, v[b].raw));
+  };
+  if constexpr (lanes<double> == 2) {
+    hn::StoreU(pairs(0, 1), d, out);
+  } else if constexpr (lanes<double> == 4) {
+    const auto low = pairs(0, 1), high = pairs(2, 3);
+    hn::StoreU(hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low)), d, out);
+  } else {
+    const auto low = pairs(0, 1), high = pairs(2, 3), low2 = pairs(4, 5), high2 = pairs(6, 7);
+    const auto halves = [&](auto a, auto b) {
+      return hn::Add(hn::ConcatLowerLower(d, b, a), hn::ConcatUpperUpper(d, b, a));
+    };
+    // Each has sums a, b, a, b ... in its blocks; what is left to add are the two blocks of a half.
+    const auto first = halves(low, low2), second = halves(high, high2);
+    const auto even = hn::OddEvenBlocks(second, first), odd = hn::OddEvenBlocks(first, second);
+    hn::StoreU(hn::Add(even, hn::SwapAdjacentBlocks(odd)), d, out);
+  }
+#endif
+}
+
+// The total of one, in the same order.
+BRG_SIMD double total_of(Lanes<double> v) {
+  alignas(64) double l[lanes<double>];
+  store(l, v);
+  if constexpr (lanes<double> == 8)
+    return ((l[0] + l[1]) + (l[4] + l[5])) + ((l[2] + l[3]) + (l[6] + l[7]));
+  else if constexpr (lanes<double> == 4)
+    return (l[0] + l[1]) + (l[2] + l[3]);
+  else if constexpr (lanes<double> == 2)
+    return l[0] + l[1];
+  else
+    return l[0];
+}
+
+// `count` sums side by side.
+template <int count>
+class Sums {
  public:
+  static constexpr int room = static_cast<int>((count + lanes<double> - 1) / lanes<double> * lanes<double>);
+
   template <class T>
-  [[gnu::always_inline]] void take(const Sum<T>& sum) {
-    sums_[count_++] = sum.per_lane();
+  [[gnu::always_inline]] void set(int i, Lanes<T> partial) {
+    sum_[i] = widened(partial);
   }
-  // The numbers in the order in which they were taken.
-  [[gnu::always_inline]] void get(double* out) const {
-    int i = 0;
-#if HWY_TARGET == HWY_AVX3
-    for (; i + 8 <= room; i += 8) eight(sums_ + i, out + i);
-#endif
-    for (; i < count_; ++i) out[i] = sum_of_lanes(sums_[i]);
+  template <class T>
+  [[gnu::always_inline]] void add(int i, Lanes<T> partial) {
+    sum_[i] = sum_[i] + widened(partial);
   }
-  static constexpr int room = (most + 7) / 8 * 8;  // numbers that get() may write
+  // Three, or nine, from number i on.
+  template <class V>
+  [[gnu::always_inline]] void set(int i, const Vec3<V>& v) {
+    set(i, v.x), set(i + 1, v.y), set(i + 2, v.z);
+  }
+  template <class V>
+  [[gnu::always_inline]] void add(int i, const Vec3<V>& v) {
+    add(i, v.x), add(i + 1, v.y), add(i + 2, v.z);
+  }
+  template <class V>
+  [[gnu::always_inline]] void set(int i, const Mat3<V>& m) {
+    set(i, m.xx), set(i + 1, m.xy), set(i + 2, m.xz), set(i + 3, m.yx), set(i + 4, m.yy), set(i + 5, m.yz);
+    set(i + 6, m.zx), set(i + 7, m.zy), set(i + 8, m.zz);
+  }
+  template <class V>
+  [[gnu::always_inline]] void add(int i, const Mat3<V>& m) {
+    add(i, m.xx), add(i + 1, m.xy), add(i + 2, m.xz), add(i + 3, m.yx), add(i + 4, m.yy), add(i + 5, m.yz);
+    add(i + 6, m.zx), add(i + 7, m.zy), add(i + 8, m.zz);
+  }
+  [[gnu::always_inline]] void clear() {
+    for (int i = 0; i < count; ++i) sum_[i] = Lanes<double>();
+  }
+
+  // Writes up to `room` numbers.
+  [[gnu::always_inline]] void totals(double* out) const {
+    constexpr int group = static_cast<int>(lanes<double>), rest = count % group;
+    constexpr int grouped = rest <= group / 4 ? count - rest : room;  // few are added one by one
+    for (int i = 0; i < grouped; i += group) totals_of_group(sum_ + i, out + i);
+    for (int i = grouped; i < count; ++i) out[i] = total_of(sum_[i]);
+  }
 
  private:
-#if HWY_TARGET == HWY_AVX3
-  [[gnu::always_inline]] static void eight(const Lanes<double>* v, double* out) {
-    const Tag<double> d;
-    const auto halves = [&](int a, int b) {
-      return hn::Add(hn::ConcatLowerLower(d, v[b].raw, v[a].raw), hn::ConcatUpperUpper(d, v[b].raw, v[a].raw));
-    };
-    const auto quarters = [&](auto a, auto b) {
-      return hn::Add(hn::OddEvenBlocks(b, a), hn::SwapAdjacentBlocks(hn::OddEvenBlocks(a, b)));
-    };
-    const auto low = quarters(halves(0, 1), halves(2, 3)), high = quarters(halves(4, 5), halves(6, 7));
-    alignas(64) double sum[8];
-    hn::Store(hn::Add(hn::InterleaveLower(d, low, high), hn::InterleaveUpper(d, low, high)), d, sum);
-    out[0] = sum[0], out[4] = sum[1], out[2] = sum[2], out[6] = sum[3];
-    out[1] = sum[4], out[5] = sum[5], out[3] = sum[6], out[7] = sum[7];
-  }
-#endif
-
-  Lanes<double> sums_[room];
-  int count_ = 0;
-};
-
-template <class T>
-struct MatrixSum {
-  Sum<T> xx, xy, xz, yx, yy, yz, zx, zy, zz;
-
-  [[gnu::always_inline]] void add(const Mat3<Lanes<T>>& m) {
-    xx.add(m.xx), xy.add(m.xy), xz.add(m.xz);
-    yx.add(m.yx), yy.add(m.yy), yz.add(m.yz);
-    zx.add(m.zx), zy.add(m.zy), zz.add(m.zz);
-  }
-  template <int most>
-  [[gnu::always_inline]] void give(Totals<most>& totals) const {
-    totals.take(xx), totals.take(xy), totals.take(xz);
-    totals.take(yx), totals.take(yy), totals.take(yz);
-    totals.take(zx), totals.take(zy), totals.take(zz);
-  }
-  [[gnu::always_inline]] Mat3<double> total() const {
-    return {xx.total(), xy.total(), xz.total(), yx.total(), yy.total(), yz.total(), zx.total(), zy.total(), zz.total()};
-  }
+  Lanes<double> sum_[room];
 };
 
 // m += v w^T within a chunk.
 template <class T>
-BRG_SIMD void add_product(Mat3<Lanes<T>>& m, Vec3<Lanes<T>> v, Vec3<Lanes<T>> w) {
+BRG_SIMD void add_product(Mat3<Lanes<T>>& m, const Vec3<Lanes<T>>& v, const Vec3<Lanes<T>>& w) {
   m.xx = mul_add(v.x, w.x, m.xx), m.xy = mul_add(v.x, w.y, m.xy), m.xz = mul_add(v.x, w.z, m.xz);
   m.yx = mul_add(v.y, w.x, m.yx), m.yy = mul_add(v.y, w.y, m.yy), m.yz = mul_add(v.y, w.z, m.yz);
   m.zx = mul_add(v.z, w.x, m.zx), m.zy = mul_add(v.z, w.y, m.zy), m.zz = mul_add(v.z, w.z, m.zz);

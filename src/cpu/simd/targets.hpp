@@ -2,8 +2,6 @@
 // weight, which is 0 where there is no target.
 #pragma once
 
-#include <hwy/contrib/math/math-inl.h>
-
 #include "core/fit.hpp"
 #include "cpu/simd/source.hpp"
 
@@ -23,8 +21,8 @@ BRG_SIMD void put_target(bool chord, Lanes<T> omega, Lanes<T> weight, T* a, T* b
   const V angle = wrap(select(is_target, omega, zero));
   store(w, select(is_target, weight, zero));
   if (chord) {
-    store(a, lanes_of<T>(hn::Sin(Tag<T>(), angle.raw)));
-    store(b, lanes_of<T>(hn::Cos(Tag<T>(), angle.raw)));
+    const core::SineCosine<V> v = core::sine_cosine(angle);
+    store(a, v.sine), store(b, v.cosine);
   } else {
     store(a, angle);
   }
