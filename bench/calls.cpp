@@ -47,6 +47,23 @@ std::vector<Operation> list_operations() {
   return list;
 }
 
+// Calls with one orientation take another one each time: a loop that has learned one by heart says nothing of a user's calls.
+constexpr int64_t single_orientations = 256;
+
+// Rotations of the next call.
+template <class T>
+class Rotations {
+ public:
+  Rotations(Workbench& workbench, Shape shape)
+      : calls_(shape.orientations == 1 ? single_orientations : 1),
+        all_(workbench.rotations<T>(shape.orientations * calls_)) {}
+  const T* next() { return all_ + 9 * (turn_++ % calls_); }
+
+ private:
+  int64_t calls_, turn_ = 0;
+  const T* all_;
+};
+
 template <class T>
 typename Api<T>::Roots make_roots(Workbench& workbench, Shape shape) {
   auto roots = make<typename Api<T>::Roots>();
@@ -181,18 +198,21 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
   const brg_geometry geometry = make_geometry(operation.chi);
   brg_reflections* reflections = workbench.reflections(operation.list, shape.reflections).handle.get();
   auto orientations = make<typename A::Orientations>();
-  orientations.count = shape.orientations, orientations.rotation = workbench.rotations<T>(shape.orientations);
+  orientations.count = shape.orientations;
+  Rotations<T> rotations(workbench, shape);
   Call call{{}, shape.pairs()};
   switch (operation.kind) {
     case Kind::predict:
-      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+      call.run = [=, roots = make_roots<T>(workbench, shape)]() mutable {
+        orientations.rotation = rotations.next();
         require(A::predict(context, &geometry, reflections, &orientations, &roots));
       };
       break;
     case Kind::predict_vjp: {
       auto gradient = make<typename A::OrientationsGradient>();
       gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
-      call.run = [=, cotangents = make_cotangents<T>(workbench, shape)] {
+      call.run = [=, cotangents = make_cotangents<T>(workbench, shape)]() mutable {
+        orientations.rotation = rotations.next();
         require(A::predict_vjp(context, &geometry, reflections, &orientations, &cotangents, &gradient));
       };
       break;
@@ -200,7 +220,8 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
     case Kind::predict_jvp: {
       auto tangent = make<typename A::OrientationsTangent>();
       tangent.rotation_vector = workbench.random<T>("rotation_vector", 3 * shape.orientations, -1, 1);
-      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+      call.run = [=, roots = make_roots<T>(workbench, shape)]() mutable {
+        orientations.rotation = rotations.next();
         require(A::predict_jvp(context, &geometry, reflections, &orientations, &tangent, &roots));
       };
       break;
@@ -208,12 +229,16 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
     case Kind::rotate: {
       auto vectors = make<typename A::Vectors>();
       vectors.g = workbench.array<T>("g", 3 * shape.pairs());
-      call.run = [=] { require(A::rotate(context, reflections, &orientations, &vectors)); };
+      call.run = [=]() mutable {
+        orientations.rotation = rotations.next();
+        require(A::rotate(context, reflections, &orientations, &vectors));
+      };
       break;
     }
     case Kind::solve: {
       auto vectors = make<typename A::Vectors>();
       vectors.g = workbench.array<T>("g", 3 * shape.pairs());
+      orientations.rotation = rotations.next();
       require(A::rotate(context, reflections, &orientations, &vectors));
       auto items = make<typename A::Items>();
       items.count = shape.pairs(), items.g = vectors.g;
@@ -224,7 +249,8 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
     }
     case Kind::loss:
       call.run = [=, targets = make_targets<T>(workbench, operation, shape),
-                  output = make_loss_output<T>(workbench, operation, shape)] {
+                  output = make_loss_output<T>(workbench, operation, shape)]() mutable {
+        orientations.rotation = rotations.next();
         require(A::omega_loss(context, &geometry, reflections, &orientations, &targets, &output));
       };
       break;
@@ -242,7 +268,7 @@ Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, i
         static_cast<T>(exact[i] * exact[i] + exact[i + 1] * exact[i + 1] + exact[i + 2] * exact[i + 2]));
   const bool closed = adjoint == naive::Adjoint::closed;
   rows = std::clamp(rows, int64_t{1}, shape.orientations);
-  const T* rotation = workbench.rotations<T>(shape.orientations);
+  Rotations<T> rotations(workbench, shape);
   const Outputs<T> out = outputs<T>(workbench, shape);
   // Runs a baseline on the next rows; the lists are captured by value, so that the pointers into them stay good.
   const auto walk = [=, q = std::move(q), q_squared = std::move(q_squared)](auto&& body) {
@@ -250,7 +276,7 @@ Call naive_call(Workbench& workbench, const Operation& operation, Shape shape, i
       if (first + rows > shape.orientations) first = 0;
       const naive::Problem<T> problem{rows,
                                       shape.reflections,
-                                      rotation + 9 * first,
+                                      rotations.next() + 9 * first,
                                       q.data(),
                                       q_squared.data(),
                                       static_cast<T>(geometry.wavenumber),

@@ -46,6 +46,13 @@ BRG_CORE Residual<V> chord_residual(V sin_omega, V cos_omega, V sin_target, V co
   return {mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target), V(T(1))};
 }
 
+// The same for the opposite vector, (-sin omega, -cos omega).
+template <class V>
+BRG_CORE Residual<V> opposite_chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
+  const V ds = sin_omega + sin_target, dc = cos_omega + cos_target;
+  return {mul_add(ds, ds, dc * dc), mul_sub(cos_omega, sin_target, sin_omega * cos_target), V(Scalar<V>(1))};
+}
+
 // t q^T by the six elements of the lattice strain.
 template <class V>
 struct Strain {

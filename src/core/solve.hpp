@@ -49,17 +49,16 @@ BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
   const V s2 = negative_mul_add(c, c, rho2);
   const Mask<V> observable =
       s2 >= zero && rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
-  const V inverse_rho2 = reciprocal(select(observable, rho2, one));
+  // Where no root is taken by the hardware, its divider is free for the reciprocal.
+  const V divisor = select(observable, rho2, one);
+  const V inverse_rho2 = derivatives ? one / divisor : reciprocal(divisor);
   const V ux = select(observable, gx * inverse_rho2, zero), uy = select(observable, gy * inverse_rho2, zero);
   const V own_c = select(observable, c, zero);
   if constexpr (derivatives) {
     const Mask<V> crossing = observable && s2 > zero;
     const RootPair<V> s = root_pair(select(crossing, s2, one));
-    return {own_c,
-            with_sign_of(select(crossing, s.root, zero), cos_chi),
-            select(crossing, with_sign_of(s.reciprocal, cos_chi), zero),
-            ux,
-            uy,
+    const V side = with_sign_of(one, cos_chi);  // the same on all lanes: a product costs less than the signs of each
+    return {own_c,     select(crossing, s.root * side, zero), select(crossing, s.reciprocal * side, zero), ux, uy,
             observable};
   } else {
     const V s = square_root(select(observable, s2, zero));

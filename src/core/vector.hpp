@@ -83,10 +83,13 @@ BRG_CORE Vec3<To> load_vector(const From* v) {
 // A matrix stored by rows, or by columns.
 template <class To, class From>
 BRG_CORE Mat3<To> load_matrix(const From* m, bool column_major) {
-  const Mat3<To> stored = {static_cast<To>(m[0]), static_cast<To>(m[1]), static_cast<To>(m[2]),
-                           static_cast<To>(m[3]), static_cast<To>(m[4]), static_cast<To>(m[5]),
-                           static_cast<To>(m[6]), static_cast<To>(m[7]), static_cast<To>(m[8])};
-  return column_major ? transpose(stored) : stored;
+  if (column_major)
+    return {static_cast<To>(m[0]), static_cast<To>(m[3]), static_cast<To>(m[6]),
+            static_cast<To>(m[1]), static_cast<To>(m[4]), static_cast<To>(m[7]),
+            static_cast<To>(m[2]), static_cast<To>(m[5]), static_cast<To>(m[8])};
+  return {static_cast<To>(m[0]), static_cast<To>(m[1]), static_cast<To>(m[2]),
+          static_cast<To>(m[3]), static_cast<To>(m[4]), static_cast<To>(m[5]),
+          static_cast<To>(m[6]), static_cast<To>(m[7]), static_cast<To>(m[8])};
 }
 
 // m += v w^T, summed in float64.

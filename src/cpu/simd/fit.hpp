@@ -77,6 +77,7 @@ class Fit {
   }
 
  private:
+  static constexpr int64_t most_pairs = fit_chunk<T, matrix>;
   static constexpr bool counted = mode != FitMode::plain, general = mode == FitMode::general;
 
   [[gnu::always_inline]] void store_parameters(int64_t b, const FitSums<true>& sums) const {
@@ -138,8 +139,8 @@ class Fit {
   [[gnu::noinline]] void dense(int64_t b) {
     const OmegaTargets<T>& t = p_.targets;
     const int64_t stride = reflection_planes_stride(p_.reflections.count);
-    for (int64_t first = 0; first < p_.reflections.count; first += fit_chunk<T>) {
-      const int64_t count = smaller(fit_chunk<T>, p_.reflections.count - first);
+    for (int64_t first = 0; first < p_.reflections.count; first += most_pairs) {
+      const int64_t count = smaller(most_pairs, p_.reflections.count - first);
       RootTargets<T> targets;
       if (shared_) {
         targets = shared_targets(first, stride);
@@ -162,8 +163,8 @@ class Fit {
   // to half a turn, and G_bar q^T: their slopes and matrix weights are added before the sums.
   [[gnu::noinline]] void friedel() {
     const int64_t stride = reflection_planes_stride(p_.reflections.count), half = p_.reflections.count / 2;
-    for (int64_t first = 0; first < half; first += fit_chunk<T>) {
-      const int64_t count = smaller(fit_chunk<T>, half - first);
+    for (int64_t first = 0; first < half; first += most_pairs) {
+      const int64_t count = smaller(most_pairs, half - first);
       chunk<true>(source_.chunk(own_.basis, first, count), shared_targets(first, stride),
                   shared_targets(first + half, stride), count);
     }
@@ -189,35 +190,45 @@ class Fit {
     fresh_ = false;
   }
 
-  // Unit vectors and crossings of the chunk. With opposites the lanes beyond the count hold others' reflections.
+  // body(i, whole) for the vectors of a chunk. With opposites the lanes beyond the count hold others' reflections, and the last
+  // vector is not `whole`; elsewhere they hold none.
+  template <bool opposites, class Body>
+  [[gnu::always_inline]] static void for_vectors(int64_t count, const Body& body) {
+    int64_t i = 0;
+    for (; i < (opposites ? count - lanes<T> + 1 : count); i += lanes<T>) body(i, std::true_type());
+    if (opposites && i < count) body(i, std::false_type());
+  }
+
+  // Unit vectors and crossings of the chunk.
   template <bool opposites>
   [[gnu::noinline]] void geometry(Planes<T> planes, RootTargets<T> targets, RootTargets<T> mates, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0));
     Counts counts;
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Pair<V> pair = pair_at(setting, planes, i);
-      const Crossing<V>& x = pair.crossing;
-      const RootVectors<V> v = root_vectors(x);
-      store(scratch_.sin1.values + i, v.sin1), store(scratch_.cos1.values + i, v.cos1);
-      store(scratch_.sin2.values + i, v.sin2), store(scratch_.cos2.values + i, v.cos2);
-      LaneMask<T> observable = x.observable, contributes = contributing(pair, setting);
-      if constexpr (opposites) {
-        const LaneMask<T> inside = first_lanes<T>(count - i);
-        observable = observable && inside, contributes = contributes && inside;
-      }
-      store_crossing(x, select(contributes, x.inverse_s, zero), i);
-      if constexpr (counted) {
-        counts.observable += (opposites ? 2 : 1) * count_true(observable);
-        const auto add = [&](const TargetPlanes<T>& target) {
-          V weight = load(target.weight + i);
-          if constexpr (opposites) weight = select(first_lanes<T>(count - i), weight, zero);
-          counts.add(weight, observable, contributes);
-        };
-        add(targets.one), add(targets.two);
-        if constexpr (opposites) add(mates.one), add(mates.two);
-      }
-    }
+    for_vectors<opposites>(
+        count, [&](int64_t i, auto whole) __attribute__((always_inline)) {
+          const Pair<V> pair = pair_at(setting, planes, i);
+          const Crossing<V>& x = pair.crossing;
+          const RootVectors<V> v = root_vectors(x);
+          store(scratch_.sin1.values + i, v.sin1), store(scratch_.cos1.values + i, v.cos1);
+          store(scratch_.sin2.values + i, v.sin2), store(scratch_.cos2.values + i, v.cos2);
+          LaneMask<T> observable = x.observable, contributes = contributing(pair, setting);
+          if constexpr (!whole) {
+            const LaneMask<T> inside = first_lanes<T>(count - i);
+            observable = observable && inside, contributes = contributes && inside;
+          }
+          store_crossing(x, select(contributes, x.inverse_s, zero), i);
+          if constexpr (counted) {
+            counts.observable += (opposites ? 2 : 1) * count_true(observable);
+            const auto add = [&](const TargetPlanes<T>& target) {
+              V weight = load(target.weight + i);
+              if constexpr (!whole) weight = select(first_lanes<T>(count - i), weight, zero);
+              counts.add(weight, observable, contributes);
+            };
+            add(targets.one), add(targets.two);
+            if constexpr (opposites) add(mates.one), add(mates.two);
+          }
+        });
     put(counts);
   }
 
@@ -257,12 +268,9 @@ class Fit {
           slope = mul_add(w, r.slope, slope), weight = mul_add(w, r.weight, weight);
         }
       };
-      if constexpr (opposites) {
-        const OppositeAngles<V> omega = opposite_unit_angles(sine, cosine);
-        add(target, omega.angle), add(mate, omega.opposite);
-      } else {
-        add(target, unbounded_angle(sine, cosine));
-      }
+      const V omega = unbounded_angle(sine, cosine);
+      add(target, omega);
+      if constexpr (opposites) add(mate, omega - V(static_cast<T>(pi)));  // the difference is taken the short way round
       store(sines.values + i, slope);
       if constexpr (matrix != FitMatrix::none) store(cosines.values + i, weight);
     }
@@ -277,38 +285,41 @@ class Fit {
     const V zero(T(0));
     V loss;
     Counts counts;
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Pair<V> pair = pair_at(setting, planes, i);
-      const RootVectors<V> v = root_vectors(pair.crossing);
-      LaneMask<T> observable = pair.crossing.observable, contributes = contributing(pair, setting);
-      if constexpr (opposites) {
-        const LaneMask<T> inside = first_lanes<T>(count - i);
-        observable = observable && inside, contributes = contributes && inside;
-      }
-      if constexpr (counted) counts.observable += (opposites ? 2 : 1) * count_true(observable);
-      // Adds one target; its slope and matrix weight are added to those of the root.
-      const auto add = [&](const TargetPlanes<T>& target, V sine, V cosine, V& slope, V& weight) {
-        if constexpr (counted) {
-          V given = load(target.weight + i);
-          if constexpr (opposites) given = select(first_lanes<T>(count - i), given, zero);
-          counts.add(given, observable, contributes);
-        }
-        const V w = load_masked(contributes, target.weight + i);
-        const Residual<V> residual = chord_residual(sine, cosine, load(target.a + i), load(target.b + i));
-        loss = mul_add(w, residual.twice_loss, loss);
-        slope = mul_add(w, residual.slope, slope), weight = weight + w;
-      };
-      V slope1, slope2, v1, v2;
-      add(targets.one, v.sin1, v.cos1, slope1, v1);
-      add(targets.two, v.sin2, v.cos2, slope2, v2);
-      if constexpr (opposites) {
-        add(mates.one, -v.sin1, -v.cos1, slope1, v1);
-        add(mates.two, -v.sin2, -v.cos2, slope2, v2);
-      }
-      store_crossing(pair.crossing, select(contributes, pair.crossing.inverse_s, zero), i);
-      store(scratch_.sin1.values + i, slope1), store(scratch_.sin2.values + i, slope2);
-      if constexpr (matrix != FitMatrix::none) store(scratch_.cos1.values + i, v1), store(scratch_.cos2.values + i, v2);
-    }
+    for_vectors<opposites>(
+        count, [&](int64_t i, auto whole) __attribute__((always_inline)) {
+          const Pair<V> pair = pair_at(setting, planes, i);
+          const RootVectors<V> v = root_vectors(pair.crossing);
+          LaneMask<T> observable = pair.crossing.observable, contributes = contributing(pair, setting);
+          if constexpr (!whole) {
+            const LaneMask<T> inside = first_lanes<T>(count - i);
+            observable = observable && inside, contributes = contributes && inside;
+          }
+          if constexpr (counted) counts.observable += (opposites ? 2 : 1) * count_true(observable);
+          // Adds one target; its slope and matrix weight are added to those of the root.
+          const auto add = [&](const TargetPlanes<T>& target, auto opposite, V sine, V cosine, V& slope, V& weight) {
+            if constexpr (counted) {
+              V given = load(target.weight + i);
+              if constexpr (!whole) given = select(first_lanes<T>(count - i), given, zero);
+              counts.add(given, observable, contributes);
+            }
+            const V w = load_masked(contributes, target.weight + i), a = load(target.a + i), b = load(target.b + i);
+            const Residual<V> residual =
+                opposite ? opposite_chord_residual(sine, cosine, a, b) : chord_residual(sine, cosine, a, b);
+            loss = mul_add(w, residual.twice_loss, loss);
+            slope = mul_add(w, residual.slope, slope), weight = weight + w;
+          };
+          V slope1, slope2, v1, v2;
+          add(targets.one, std::false_type(), v.sin1, v.cos1, slope1, v1);
+          add(targets.two, std::false_type(), v.sin2, v.cos2, slope2, v2);
+          if constexpr (opposites) {
+            add(mates.one, std::true_type(), v.sin1, v.cos1, slope1, v1);
+            add(mates.two, std::true_type(), v.sin2, v.cos2, slope2, v2);
+          }
+          store_crossing(pair.crossing, select(contributes, pair.crossing.inverse_s, zero), i);
+          store(scratch_.sin1.values + i, slope1), store(scratch_.sin2.values + i, slope2);
+          if constexpr (matrix != FitMatrix::none)
+            store(scratch_.cos1.values + i, v1), store(scratch_.cos2.values + i, v2);
+        });
     put(counts);
     put(FitIndex::loss, loss);
   }
@@ -394,9 +405,9 @@ class Fit {
   // there on an entry has one root only.
   [[gnu::noinline]] void listed(int64_t b) {
     const OmegaTargets<T>& t = p_.targets;
-    for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += fit_chunk<T>) {
-      const int64_t count = smaller(fit_chunk<T>, t.offsets[b + 1] - first);
-      alignas(64) int32_t index[fit_room<T>];
+    for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += most_pairs) {
+      const int64_t count = smaller(most_pairs, t.offsets[b + 1] - first);
+      alignas(64) int32_t index[fit_room];
       const bool any_nearer =
           read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, scratch_.root.values, index);
       const Planes<T> q = source_.gather(own_.basis, index, count);

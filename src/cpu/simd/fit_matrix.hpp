@@ -16,19 +16,18 @@
 
 namespace braggrad::cpu::BRG_LEVEL {
 
-// Pairs of a chunk: a kilobyte a plane.
-template <class T>
-inline constexpr int64_t fit_chunk = static_cast<int64_t>(1024 / sizeof(T));
-template <class T>
-inline constexpr int64_t fit_room = fit_chunk<T> + most_lanes;
+// Which part of the normal matrix is wanted.
+enum class FitMatrix { none, rotation, all };
+
+// Pairs of a chunk: as many as the first cache has room for. Float32 sums have at most so many terms before float64 takes over.
+template <class T, FitMatrix matrix>
+inline constexpr int64_t fit_chunk = matrix == FitMatrix::all ? static_cast<int64_t>(1024 / sizeof(T)) : 256;
+inline constexpr int64_t fit_room = 256 + most_lanes;
 
 template <class T>
 struct alignas(64) Plane {
-  T values[fit_room<T>];
+  T values[fit_room];
 };
-
-// Which part of the normal matrix is wanted.
-enum class FitMatrix { none, rotation, all };
 
 // Columns of J as planes: turns about x and y, lattice strain (6), and, odd only, wavenumber and chi.
 inline constexpr int turn_columns = 2, strain_columns = 6, odd_columns = 10;

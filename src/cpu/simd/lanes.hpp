@@ -69,6 +69,10 @@ BRG_SIMD Lanes<T> operator*(Lanes<T> a, Lanes<T> b) {
   return lanes_of<T>(hn::Mul(a.raw, b.raw));
 }
 template <class T>
+BRG_SIMD Lanes<T> operator/(Lanes<T> a, Lanes<T> b) {
+  return lanes_of<T>(hn::Div(a.raw, b.raw));
+}
+template <class T>
 BRG_SIMD Lanes<T> operator-(Lanes<T> a) {
   return lanes_of<T>(hn::Neg(a.raw));
 }
