@@ -170,8 +170,8 @@ def array(name, kind, interval, function, degree, bound):
     coefficients, ideal, achieved = fit(function, degree, kind)
     assert achieved < bound, (name, power_of_two(achieved))
     lines = [
-        f"// |{function.argument}| <= {interval}. Largest relative error of {function.name}: {power_of_two(ideal)} with real",
-        f"// coefficients, {power_of_two(achieved)} with these rounded ones, the polynomial evaluated exactly.",
+        f"// |{function.argument}| <= {interval}. Largest relative error of {function.name}: {power_of_two(ideal)}",
+        f"// with real coefficients, {power_of_two(achieved)} with these rounded ones, evaluated exactly.",
         f"inline constexpr {kind} {name}[{degree + 1}] = {{",
     ]
     constants = [hexadecimal(value, kind) + "," for value in coefficients]
@@ -191,10 +191,10 @@ def header():
     lines = [
         "#pragma once",
         "",
-        "// Coefficients of asin(v) = v + v t q(t) with t = v^2, sin(r) = r + r t q(t) and cos(r) = 1 - t/2 + t^2 q(t) with",
-        "// t = r^2, on reduced intervals; q(t) = sum q[j] t^j.",
+        "// Coefficients of asin(v) = v + v t q(t) with t = v^2, and of sin(r) = r + r t q(t) and",
+        "// cos(r) = 1 - t/2 + t^2 q(t) with t = r^2, on reduced intervals; q(t) = sum q[j] t^j.",
         "// Written by scripts/generate_angle_polynomial.py (Remez exchange on the relative error); do not edit.",
-        "// Bound: the exactly evaluated polynomial is within 2^-56 (double) or 2^-26 (float) of its function, relative.",
+        "// Bound, evaluated exactly: within 2^-56 (double) or 2^-26 (float) of the function, relative.",
         "",
         "// clang-format off",
         "namespace braggrad::core {",

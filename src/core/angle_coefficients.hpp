@@ -1,15 +1,15 @@
 #pragma once
 
-// Coefficients of asin(v) = v + v t q(t) with t = v^2, sin(r) = r + r t q(t) and cos(r) = 1 - t/2 + t^2 q(t) with
-// t = r^2, on reduced intervals; q(t) = sum q[j] t^j.
+// Coefficients of asin(v) = v + v t q(t) with t = v^2, and of sin(r) = r + r t q(t) and
+// cos(r) = 1 - t/2 + t^2 q(t) with t = r^2, on reduced intervals; q(t) = sum q[j] t^j.
 // Written by scripts/generate_angle_polynomial.py (Remez exchange on the relative error); do not edit.
-// Bound: the exactly evaluated polynomial is within 2^-56 (double) or 2^-26 (float) of its function, relative.
+// Bound, evaluated exactly: within 2^-56 (double) or 2^-26 (float) of the function, relative.
 
 // clang-format off
 namespace braggrad::core {
 
-// |v| <= sin(pi/8). Largest relative error of asin(v): 5.48e-18 = 2^-57.34 with real
-// coefficients, 5.649e-18 = 2^-57.3 with these rounded ones, the polynomial evaluated exactly.
+// |v| <= sin(pi/8). Largest relative error of asin(v): 5.48e-18 = 2^-57.34
+// with real coefficients, 5.649e-18 = 2^-57.3 with these rounded ones, evaluated exactly.
 inline constexpr double asin_f64[10] = {
     0x1.5555555555488p-3,  // t^0  0.1666666667
     0x1.3333333354213p-4,  // t^1  0.075
@@ -23,8 +23,8 @@ inline constexpr double asin_f64[10] = {
     0x1.203028b5eac6ep-6,  // t^9  0.01758960701
 };
 
-// |v| <= sin(pi/4). Largest relative error of asin(v): 2.219e-9 = 2^-28.75 with real
-// coefficients, 5.992e-9 = 2^-27.31 with these rounded ones, the polynomial evaluated exactly.
+// |v| <= sin(pi/4). Largest relative error of asin(v): 2.219e-9 = 2^-28.75
+// with real coefficients, 5.992e-9 = 2^-27.31 with these rounded ones, evaluated exactly.
 inline constexpr float asin_f32[8] = {
     0x1.55551ap-3f,   // t^0  0.1666662246
     0x1.334f54p-4f,   // t^1  0.07502682507
@@ -36,8 +36,8 @@ inline constexpr float asin_f32[8] = {
     0x1.024876p-3f,   // t^7  0.1261147708
 };
 
-// |r| <= pi/4. Largest relative error of sin(r): 3.621e-18 = 2^-57.94 with real
-// coefficients, 1.08e-17 = 2^-56.36 with these rounded ones, the polynomial evaluated exactly.
+// |r| <= pi/4. Largest relative error of sin(r): 3.621e-18 = 2^-57.94
+// with real coefficients, 1.08e-17 = 2^-56.36 with these rounded ones, evaluated exactly.
 inline constexpr double sin_f64[6] = {
     -0x1.5555555555548p-3,   // t^0  -0.1666666667
     0x1.111111110f7d0p-7,    // t^1  0.008333333333
@@ -47,16 +47,16 @@ inline constexpr double sin_f64[6] = {
     0x1.5d8fd1fcf1c7ap-33,   // t^5  1.589623016e-10
 };
 
-// |r| <= pi/4. Largest relative error of sin(r): 3.791e-9 = 2^-27.97 with real
-// coefficients, 8.32e-9 = 2^-26.84 with these rounded ones, the polynomial evaluated exactly.
+// |r| <= pi/4. Largest relative error of sin(r): 3.791e-9 = 2^-27.97
+// with real coefficients, 8.32e-9 = 2^-26.84 with these rounded ones, evaluated exactly.
 inline constexpr float sin_f32[3] = {
     -0x1.555546p-3f,   // t^0  -0.1666665524
     0x1.11073ap-7f,    // t^1  0.008332160302
     -0x1.9943e0p-13f,  // t^2  -0.0001951528247
 };
 
-// |r| <= pi/4. Largest relative error of cos(r): 5.562e-20 = 2^-63.96 with real
-// coefficients, 1.104e-18 = 2^-59.65 with these rounded ones, the polynomial evaluated exactly.
+// |r| <= pi/4. Largest relative error of cos(r): 5.562e-20 = 2^-63.96
+// with real coefficients, 1.104e-18 = 2^-59.65 with these rounded ones, evaluated exactly.
 inline constexpr double cos_f64[6] = {
     0x1.555555555554bp-5,    // t^0  0.04166666667
     -0x1.6c16c16c14f91p-10,  // t^1  -0.001388888889
@@ -66,8 +66,8 @@ inline constexpr double cos_f64[6] = {
     -0x1.8fa49a0861b05p-37,  // t^5  -1.135853652e-11
 };
 
-// |r| <= pi/4. Largest relative error of cos(r): 1.155e-10 = 2^-33.01 with real
-// coefficients, 1.73e-10 = 2^-32.43 with these rounded ones, the polynomial evaluated exactly.
+// |r| <= pi/4. Largest relative error of cos(r): 1.155e-10 = 2^-33.01
+// with real coefficients, 1.73e-10 = 2^-32.43 with these rounded ones, evaluated exactly.
 inline constexpr float cos_f32[3] = {
     0x1.55554ap-5f,    // t^0  0.04166664556
     -0x1.6c0c34p-10f,  // t^1  -0.001388731645
