@@ -13,6 +13,7 @@ import one_thread
 one_thread.apply()  # before any numerical package
 
 import argparse  # noqa: E402
+import datetime  # noqa: E402
 import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
@@ -138,13 +139,13 @@ def verdict(ratio: float, must: float | None, stretch: float | None) -> str:
     return "must" if ratio >= must else "below must"
 
 
-def text_of(tables: list[tuple[Table, tuple]], messages: list[str], versions: str) -> str:
+def text_of(tables: list[tuple[Table, tuple]], messages: list[str], head: str) -> str:
     """The report for people."""
     lines = [
         "Peers on one thread of one core, timed in turns in one run: million pairs a second; how much longer than",
         "braggrad they take, median of the rounds with the smallest and largest; and the difference of the answers,",
         "99th percentile (angles in rad; loss and gradient relative to the largest).",
-        versions,
+        head,
         "",
     ]
     for table, _ in tables:
@@ -194,6 +195,15 @@ def record_of(table: Table, target: tuple) -> dict:
     }
 
 
+def machine(library: Library) -> str:
+    """Processor, library and command."""
+    info = pathlib.Path("/proc/cpuinfo")
+    rows = info.read_text().splitlines() if info.exists() else []
+    cpu = next((row.split(":", 1)[1].strip() for row in rows if row.startswith("model name")), "unknown processor")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return f"{cpu}, {today}; {library.build_info}"
+
+
 def versions() -> str:
     """The packages that take part."""
     found = [f"Python {sys.version.split()[0]}"]
@@ -228,10 +238,16 @@ def main() -> None:
             table, troubles = run_case(reference, contenders, case, options.rounds, options.turn)
             tables.append((table, target))
             messages += troubles
-    text = text_of(tables, messages, versions())
+    head = f"{machine(library)}\n{versions()}"
+    text = text_of(tables, messages, head)
     print(text)
     if options.out:
-        record = {"versions": versions(), "cases": [record_of(*pair) for pair in tables], "messages": messages}
+        record = {
+            "machine": machine(library),
+            "versions": versions(),
+            "cases": [record_of(*pair) for pair in tables],
+            "messages": messages,
+        }
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.with_suffix(".txt").write_text(text)
         options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")

@@ -18,7 +18,7 @@ struct Item {
 template <class V>
 BRG_CORE Item<V> item_of(const Mat3<V>& m, bool identity, const Vec3<V>& given, V q2, const Beam<V>& beam) {
   const Vec3<V> g = identity ? given : multiply(m, given);
-  return {given, g, q2, beam, intersect(g.x, g.y, mul_add(g.z, beam.tan_chi, q2 * beam.half), beam.cos_chi)};
+  return {given, g, q2, beam, intersect(circle_of(g.x, g.y), mul_add(g.z, beam.tan_chi, q2 * beam.half), beam.cos_chi)};
 }
 
 template <class T>

@@ -69,7 +69,7 @@ BRG_CORE Pair<V> pair_of(const Setting<V>& setting, const Vec3<V>& q, V q2, bool
   const V c = mul_add(g.z, setting.beam.tan_chi, length2 * setting.beam.half);
   // In place, element by element: where V is a vector, gcc copies structs of them through memory.
   return {Vec3<V>{q.x, q.y, q.z}, Vec3<V>{g.x, g.y, g.z}, length2,
-          intersect<derivatives>(g.x, g.y, c, setting.beam.cos_chi)};
+          intersect<derivatives>(circle_of<derivatives>(g.x, g.y), c, setting.beam.cos_chi)};
 }
 
 template <class T>

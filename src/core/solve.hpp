@@ -31,7 +31,7 @@ BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
           static_cast<T>(1 / wavenumber), static_cast<T>(1 / cos_chi), static_cast<T>(half)};
 }
 
-// The circle of G around the axis against the Ewald sphere. Every factor that is infinite or meaningless on a lane
+// The circle against the Ewald sphere. Every factor that is infinite or meaningless on a lane
 // that does not diffract is zero there, so that weights and cotangents of 0 stay 0.
 template <class V>
 struct Crossing {
@@ -40,19 +40,32 @@ struct Crossing {
   Mask<V> observable;
 };
 
+// The circle of G around the axis.
+template <class V>
+struct Circle {
+  V rho2, vx, vy;  // (vx, vy) = (gx, gy) / rho^2 where it is in range
+  Mask<V> in_range;
+};
+
+// `derivatives`: the divider is not needed for a root that the hardware takes, and makes the reciprocal.
+template <bool derivatives = true, class V>
+BRG_CORE Circle<V> circle_of(V gx, V gy) {
+  using T = Scalar<V>;
+  const V one(T(1)), rho2 = mul_add(gx, gx, gy * gy);
+  const Mask<V> in_range = rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
+  const V divisor = select(in_range, rho2, one);
+  const V inverse = derivatives ? one / divisor : reciprocal(divisor);
+  return {rho2, gx * inverse, gy * inverse, in_range};
+}
+
 // `derivatives` false: without inverse_s.
 template <bool derivatives = true, class V>
-BRG_CORE Crossing<V> intersect(V gx, V gy, V c, V cos_chi) {
+BRG_CORE Crossing<V> intersect(const Circle<V>& circle, V c, V cos_chi) {
   using T = Scalar<V>;
   const V zero(T(0)), one(T(1));
-  const V rho2 = mul_add(gx, gx, gy * gy);
-  const V s2 = negative_mul_add(c, c, rho2);
-  const Mask<V> observable =
-      s2 >= zero && rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
-  // Where no root is taken by the hardware, its divider is free for the reciprocal.
-  const V divisor = select(observable, rho2, one);
-  const V inverse_rho2 = derivatives ? one / divisor : reciprocal(divisor);
-  const V ux = select(observable, gx * inverse_rho2, zero), uy = select(observable, gy * inverse_rho2, zero);
+  const V s2 = negative_mul_add(c, c, circle.rho2);
+  const Mask<V> observable = s2 >= zero && circle.in_range;
+  const V ux = select(observable, circle.vx, zero), uy = select(observable, circle.vy, zero);
   const V own_c = select(observable, c, zero);
   if constexpr (derivatives) {
     const Mask<V> crossing = observable && s2 > zero;

@@ -81,13 +81,14 @@ class Fit {
   static constexpr bool counted = mode != FitMode::plain, general = mode == FitMode::general;
 
   [[gnu::always_inline]] void store_parameters(int64_t b, const FitSums<true>& sums) const {
-    const auto put_chosen = [&](T* out, int64_t count, const double* all, const int* chosen) {
+    const bool all = parameters_ == fit_parameters && !p_.output.accumulate;
+    const auto put_chosen = [&](T* out, int64_t count, const double* values, const int* chosen) {
       if (!out) return;
       out += b * count;
-      for (int64_t i = 0; i < count; ++i) {
-        const double value = all[chosen[i]];
-        out[i] = static_cast<T>(p_.output.accumulate ? static_cast<double>(out[i]) + value : value);
-      }
+      if (all)
+        for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(values[i]);
+      else
+        for (int64_t i = 0; i < count; ++i) core::store(out + i, values[chosen[i]], p_.output.accumulate);
     };
     put_chosen(p_.output.gradient, parameters_, sums.gradient, order_);
     put_chosen(p_.output.normal, parameters_ * (parameters_ + 1) / 2, sums.normal, elements_);
@@ -201,7 +202,7 @@ class Fit {
 
   // Unit vectors and crossings of the chunk.
   template <bool opposites>
-  [[gnu::noinline]] void geometry(Planes<T> planes, RootTargets<T> targets, RootTargets<T> mates, int64_t count) {
+  [[gnu::always_inline]] void geometry(Planes<T> planes, RootTargets<T> targets, RootTargets<T> mates, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0));
     Counts counts;
@@ -280,7 +281,7 @@ class Fit {
   // The chord loss of a chunk: crossings and slopes. `opposites`: with the opposite reflections, which have the opposite unit
   // vectors.
   template <bool opposites>
-  [[gnu::noinline]] void chord(Planes<T> planes, RootTargets<T> targets, RootTargets<T> mates, int64_t count) {
+  [[gnu::always_inline]] void chord(Planes<T> planes, RootTargets<T> targets, RootTargets<T> mates, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0));
     V loss;
@@ -345,7 +346,7 @@ class Fit {
 
   // Sums of the slopes, from L1. `single`: root 1 only.
   template <bool single>
-  [[gnu::noinline]] void gradient(Planes<T> planes, int64_t count) {
+  [[gnu::always_inline]] void gradient(Planes<T> planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     Mat3<V> rotation;
     TurnProducts<V> turns;
@@ -364,7 +365,7 @@ class Fit {
 
   // The normal matrix of all parameters: rows of J, then their products.
   template <bool single>
-  [[gnu::noinline]] void normal(Planes<T> planes, int64_t count) {
+  [[gnu::always_inline]] void normal(Planes<T> planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     FitRows<T>& rows = scratch_.rows;
     for (int64_t i = 0; i < count; i += lanes<T>) {

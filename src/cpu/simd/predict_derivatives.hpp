@@ -25,23 +25,6 @@ struct CrossingPlanes {
   alignas(64) T uy[chunk_room];
 };
 
-template <class T, bool with_s, bool grazing, bool from_rotated>
-[[gnu::noinline]] static void put_crossings(const Setting<T>& own, T grazing_cut, Planes<T> planes, int64_t count,
-                                            CrossingPlanes<T>& out) {
-  using V = Lanes<T>;
-  const Setting<V> setting = broadcast(own);
-  const V cut(grazing_cut), zero(T(0));
-  for (int64_t i = 0; i < count; i += lanes<T>) {
-    const Reflection<V> r = load(planes, i);
-    const Crossing<V> x = pair_of(setting, r.q, r.q2, from_rotated).crossing;
-    V inverse_s = x.inverse_s;
-    if constexpr (grazing) inverse_s = select(contributes(x, setting.beam, cut), inverse_s, zero);
-    store(out.c + i, x.c), store(out.inverse_s + i, inverse_s);
-    store(out.ux + i, x.ux), store(out.uy + i, x.uy);
-    if constexpr (with_s) store(out.s + i, x.s);
-  }
-}
-
 // Partial sums of a chunk beyond the rotation.
 template <class V>
 struct OtherPartials {
@@ -68,15 +51,9 @@ class OrientationVjp {
   [[gnu::always_inline]] void run(int64_t b, double* q_bar, double* batch) {
     own_ = settings_[b];
     const int64_t length = settings_.is_usable(own_, b) ? p_.reflections.count : 0;
-    const T cut = static_cast<T>(p_.frame.grazing_cut);
     fresh_ = true;
-    for (int64_t first = 0; first < length; first += chunk_pairs) {
-      const int64_t count = smaller(chunk_pairs, length - first);
-      const Planes<T> planes = source_.chunk(own_.basis, first, count);
-      cut > 0 ? put_crossings<T, !only_rotation, true, from_rotated>(own_, cut, planes, count, crossings_)
-              : put_crossings<T, !only_rotation, false, from_rotated>(own_, cut, planes, count, crossings_);
-      add(planes, b * length, first, count, q_bar);
-    }
+    for (int64_t first = 0; first < length; first += chunk_pairs)
+      add(b * length, first, smaller(chunk_pairs, length - first), q_bar);
     if (fresh_) sums_.clear();
     double sum[SumList::room];
     sums_.totals(sum);
@@ -95,9 +72,28 @@ class OrientationVjp {
   static constexpr int rotation = 0, basis = 9, wavenumber = 18, chi = 19, beam = 20, axis = 23;
   using SumList = Sums<only_rotation ? 9 : 26>;
 
+  template <bool grazing>
+  [[gnu::always_inline]] void put_crossings(const Setting<V>& setting, T grazing_cut, const Planes<T>& planes,
+                                            int64_t count) {
+    const V cut(grazing_cut), zero(T(0));
+    CrossingPlanes<T>& out = crossings_;
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const Reflection<V> r = load(planes, i);
+      const Crossing<V> x = pair_of(setting, r.q, r.q2, from_rotated).crossing;
+      V inverse_s = x.inverse_s;
+      if constexpr (grazing) inverse_s = select(contributes(x, setting.beam, cut), inverse_s, zero);
+      store(out.c + i, x.c), store(out.inverse_s + i, inverse_s);
+      store(out.ux + i, x.ux), store(out.uy + i, x.uy);
+      if constexpr (!only_rotation) store(out.s + i, x.s);
+    }
+  }
+
   // Reflections first ... first + count - 1 of the orientation whose pairs begin at `row`.
-  [[gnu::noinline]] void add(Planes<T> planes, int64_t row, int64_t first, int64_t count, double* q_bar) {
+  [[gnu::noinline]] void add(int64_t row, int64_t first, int64_t count, double* q_bar) {
+    const Planes<T> planes = source_.chunk(own_.basis, first, count);
     const Setting<V> setting = broadcast(own_);
+    const T cut = static_cast<T>(p_.frame.grazing_cut);
+    cut > 0 ? put_crossings<true>(setting, cut, planes, count) : put_crossings<false>(setting, cut, planes, count);
     const V zero(T(0));
     const auto cotangents = [&](const T* all) { return all ? all + row + first : zeros_; };
     const T *bar1 = cotangents(p_.cotangents.omega1), *bar2 = cotangents(p_.cotangents.omega2);
