@@ -88,11 +88,10 @@ struct TurnRows {
 };
 
 template <class V>
-BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Pair<V>& pair) {
-  const Crossing<V>& k = pair.crossing;
-  const V hx = pair.g.z * k.ux, hy = pair.g.z * k.uy;
-  return {hx, hy, mul_add(pair.g.y, setting.beam.tan_chi, hy * k.c) * k.inverse_s,
-          -(mul_add(pair.g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
+BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Vec3<V>& g, const Crossing<V>& k) {
+  const V hx = g.z * k.ux, hy = g.z * k.uy;
+  return {hx, hy, mul_add(g.y, setting.beam.tan_chi, hy * k.c) * k.inverse_s,
+          -(mul_add(g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
 }
 
 // By wavenumber and chi, which have no even part, and by lattice strain: strain_of(t, q) for t of either part.

@@ -26,7 +26,7 @@ TEST(FitRows, EvenAndOddPartsMakeTheRowsOfBothRoots) {
     for (const bool from_rotated : {false, true}) {
       const Pair<double> pair = pair_of(setting, q, dot(q, q), from_rotated);
       if (!(pair.crossing.inverse_s != 0)) continue;
-      const TurnRows<double> turn = turn_rows(setting, pair);
+      const TurnRows<double> turn = turn_rows(setting, pair.g, pair.crossing);
       const LatticeRows<double> lattice = lattice_rows(setting, pair, from_rotated);
       const Strain<double> even = strain_of(lattice.t_even, q), odd = strain_of(lattice.t_odd, q);
       for (const int root : {1, 2}) {

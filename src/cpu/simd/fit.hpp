@@ -330,13 +330,16 @@ class Fit {
     put(FitIndex::matrix + 3, t.yy), put(FitIndex::matrix + 4, t.yz), put(FitIndex::matrix + 5, t.zz);
   }
 
-  // A pair of the chunk again, from L1. Built in place, as structs of vectors are copied through memory.
+  // A crossing of the chunk again, from L1; and its pair, built in place, as structs of vectors are copied through memory.
+  [[gnu::always_inline]] Crossing<V> reload(int64_t i) const {
+    const V zero(T(0));
+    return {load(scratch_.c.values + i),  zero,       load(scratch_.inverse_s.values + i), load(scratch_.ux.values + i),
+            load(scratch_.uy.values + i), zero > zero};
+  }
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) const {
-    const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i), zero(T(0));
+    const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i);
     const Vec3<V> g = multiply(setting.rotation, Vec3<V>{x, y, z});
-    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated() ? dot(g, g) : load(planes.q2 + i),
-            Crossing<V>{load(scratch_.c.values + i), zero, load(scratch_.inverse_s.values + i),
-                        load(scratch_.ux.values + i), load(scratch_.uy.values + i), zero > zero}};
+    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated() ? dot(g, g) : load(planes.q2 + i), reload(i)};
   }
 
   template <bool single>
@@ -351,12 +354,22 @@ class Fit {
     Mat3<V> rotation;
     TurnProducts<V> turns;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Pair<V> pair = reload(setting, planes, i);
       const Both<V> slope = of_roots<single>(scratch_.sin1, scratch_.sin2, i);
-      add_product<T>(rotation, pair_vjp(setting, pair, from_rotated(), slope.first, slope.second).g, pair.q);
-      if constexpr (matrix == FitMatrix::rotation) {
+      const auto add_turns = [&](const Vec3<V>& g, const Crossing<V>& x) {
         const Both<V> v = of_roots<single>(scratch_.cos1, scratch_.cos2, i);
-        turns.add(turn_rows(setting, pair), v.first, v.second);
+        turns.add(turn_rows(setting, g, x), v.first, v.second);
+      };
+      if constexpr (general) {
+        const Pair<V> pair = reload(setting, planes, i);
+        add_product<T>(rotation, pair_vjp(setting, pair, from_rotated(), slope.first, slope.second).g, pair.q);
+        if constexpr (matrix == FitMatrix::rotation) add_turns(pair.g, pair.crossing);
+      } else {
+        // Nothing of the pair but its crossing.
+        const V zero(T(0));
+        const Vec3<V> q = {load(planes.x + i), load(planes.y + i), load(planes.z + i)};
+        const Crossing<V> x = reload(i);
+        add_product<T>(rotation, solve_vjp(x, setting.beam, zero, zero, slope.first, slope.second).g, q);
+        if constexpr (matrix == FitMatrix::rotation) add_turns(multiply(setting.rotation, q), x);
       }
     }
     put(FitIndex::rotation, rotation);
@@ -370,7 +383,7 @@ class Fit {
     FitRows<T>& rows = scratch_.rows;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Pair<V> pair = reload(setting, planes, i);
-      const TurnRows<V> turn = turn_rows(setting, pair);
+      const TurnRows<V> turn = turn_rows(setting, pair.g, pair.crossing);
       const LatticeRows<V> lattice = lattice_rows(setting, pair, from_rotated());
       store(rows.even[0].values + i, turn.x_even), store(rows.odd[0].values + i, turn.x_odd);
       store(rows.even[1].values + i, turn.y_even), store(rows.odd[1].values + i, turn.y_odd);
