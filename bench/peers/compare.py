@@ -58,10 +58,22 @@ def load() -> tuple[list[Contender], list[str]]:
     return found, messages
 
 
-def difference(operation: str, ours, theirs) -> float:
+def turned(rotation: np.ndarray, answer) -> tuple[np.ndarray, np.ndarray]:
+    """The loss and its gradient by a turn of the sample, the axial vector of dL/dR R^T.
+
+    The users' method takes rho from |G| and gz, others from gx and gy: their dL/dR agree for turns only.
+    """
+    value, bar = (np.asarray(part) for part in answer)
+    m = bar.reshape(-1, 3, 3).astype(float) @ rotation.astype(float).transpose(0, 2, 1)
+    return value, np.stack([m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]], -1)
+
+
+def difference(case: problem.Case, ours, theirs) -> float:
     """99th percentile of the differences: of angles in radians, of gradients relative to the largest."""
+    if case.operation == "gradient":
+        ours, theirs = turned(case.rotation, ours), turned(case.rotation, theirs)
     ours, theirs = [np.asarray(part) for part in ours], [np.asarray(part) for part in theirs]
-    if operation == "gradient":
+    if case.operation == "gradient":
         return max(
             float(np.quantile(np.abs(a.astype(float) - b.reshape(a.shape)), 0.99) / np.max(np.abs(a)))
             for a, b in zip(ours, theirs, strict=True)
@@ -115,7 +127,7 @@ def run_case(reference: dict[str, Contender], contenders: list[Contender], case:
             )
             continue
         same = reference[case.operation].prepare(peer.case)
-        off = difference(case.operation, same.answer(same.run()), answer)
+        off = difference(peer.case, same.answer(same.run()), answer)
         same.close()
         if not off <= AGREEMENT:
             messages.append(f"{contender.name}, {case.name}: answers differ by {off:.1e}, left out")
