@@ -47,6 +47,30 @@ std::vector<Operation> list_operations() {
   return list;
 }
 
+std::vector<Operation> list_more_operations() {
+  std::vector<Operation> list = {
+      {"predict_vjp_q", Kind::predict_vjp, List::shuffled, 0.05, BRG_LOSS_SQUARES, TargetList::shared, all_parameters},
+      {"solve_vjp", Kind::solve_vjp},
+      {"solve_jvp", Kind::solve_jvp},
+      {"rotate_vjp", Kind::rotate_vjp},
+      {"rotate_jvp", Kind::rotate_jvp},
+      {"diffracted_beam", Kind::diffracted_beam},
+      {"predict_spots", Kind::predict_spots},
+  };
+  for (const auto& [name, loss] :
+       {std::pair{"loss_angle", BRG_LOSS_SQUARES}, std::pair{"loss_chord", BRG_LOSS_CHORD}}) {
+    const auto add = [&](const char* suffix, uint32_t parameters, TargetList targets) {
+      list.push_back({name, Kind::loss, List::shuffled, 0.05, loss, targets, parameters, false});
+      list.back().name += suffix;
+    };
+    add("_value", 0, TargetList::shared);
+    add("_normal", BRG_FIT_ROTATION, TargetList::shared);
+    add("_all_normal", all_parameters, TargetList::shared);
+    add("_csr_normal", BRG_FIT_ROTATION, TargetList::roots);
+  }
+  return list;
+}
+
 // Calls with one orientation take another one each time: a loop that has learned one by heart says nothing of a user's calls.
 constexpr int64_t single_orientations = 256;
 
@@ -81,12 +105,29 @@ typename Api<T>::RootCotangents make_cotangents(Workbench& workbench, Shape shap
   return cotangents;
 }
 
+// The scattering vectors of all pairs as items.
+template <class T>
+typename Api<T>::Items rotated_items(Workbench& workbench, const brg_reflections* reflections, const T* rotation,
+                                     Shape shape, brg_context* context) {
+  auto orientations = make<typename Api<T>::Orientations>();
+  orientations.count = shape.orientations, orientations.rotation = rotation;
+  auto vectors = make<typename Api<T>::Vectors>();
+  vectors.g = workbench.array<T>("g", 3 * shape.pairs());
+  require(Api<T>::rotate(context, reflections, &orientations, &vectors));
+  auto items = make<typename Api<T>::Items>();
+  items.count = shape.pairs(), items.g = vectors.g;
+  return items;
+}
+
+constexpr double low_weight = 0.5, high_weight = 1.5;
+
 // Angles and weights of `count` targets of each root.
 template <class T>
 naive::Targets<T> dense_targets(Workbench& workbench, const std::string& role, int64_t count) {
-  return {
-      0, workbench.random<T>(role + "_omega1", count, -pi, pi), workbench.random<T>(role + "_omega2", count, -pi, pi),
-      workbench.random<T>(role + "_weight1", count, 0.5, 1.5), workbench.random<T>(role + "_weight2", count, 0.5, 1.5)};
+  return {0, workbench.random<T>(role + "_omega1", count, -pi, pi),
+          workbench.random<T>(role + "_omega2", count, -pi, pi),
+          workbench.random<T>(role + "_weight1", count, low_weight, high_weight),
+          workbench.random<T>(role + "_weight2", count, low_weight, high_weight)};
 }
 
 // Those of the baseline: shared for every kind of list but `per_pair`.
@@ -103,7 +144,12 @@ template <class T>
 void set_lists(Workbench& workbench, Shape shape, bool with_roots, typename Api<T>::Targets& targets) {
   const int64_t row = 2 * shape.reflections, count = row * shape.orientations;
   const auto of_length = [&](std::string role) { return role.append(std::to_string(shape.reflections)); };
-  const naive::Targets<T> dense = dense_targets<T>(workbench, "shared", shape.reflections);
+  const auto values = [&](const char* role, double low, double high) {
+    return Workbench::random_values<T>(role, shape.reflections, low, high);
+  };
+  const std::vector<T> omega[2] = {values("shared_omega1", -pi, pi), values("shared_omega2", -pi, pi)};
+  const std::vector<T> weight[2] = {values("shared_weight1", low_weight, high_weight),
+                                    values("shared_weight2", low_weight, high_weight)};
   const auto entries = [&]<class E>(const char* role, auto&& value) {
     return workbench.input<E>(of_length(role), count, [&](E* data, int64_t n) {
       for (int64_t i = 0; i < n; ++i) data[i] = static_cast<E>(value(i % row / 2, i % 2));
@@ -115,10 +161,11 @@ void set_lists(Workbench& workbench, Shape shape, bool with_roots, typename Api<
       });
   targets.reflection = entries.template operator()<int32_t>("reflection", [](int64_t n, int64_t) { return n; });
   if (with_roots) targets.root = entries.template operator()<uint8_t>("root", [](int64_t, int64_t i) { return 1 + i; });
-  targets.omega = entries.template operator()<T>(
-      "omega", [&](int64_t n, int64_t i) { return i == 0 ? dense.omega1[n] : dense.omega2[n]; });
-  targets.weight = entries.template operator()<T>(
-      "weight", [&](int64_t n, int64_t i) { return i == 0 ? dense.weight1[n] : dense.weight2[n]; });
+  const auto value_of = [](const std::vector<T>(&of)[2]) {
+    return [&of](int64_t n, int64_t i) { return of[i][static_cast<size_t>(n)]; };
+  };
+  targets.omega = entries.template operator()<T>("omega", value_of(omega));
+  targets.weight = entries.template operator()<T>("weight", value_of(weight));
 }
 
 template <class T>
@@ -142,7 +189,7 @@ typename Api<T>::LossOutput make_loss_output(Workbench& workbench, const Operati
   auto output = make<typename Api<T>::LossOutput>();
   output.parameters = operation.parameters;
   output.loss = workbench.array<T>("loss", rows);
-  output.rotation_bar = workbench.array<T>("rotation_bar", 9 * rows);
+  if (operation.rotation_bar) output.rotation_bar = workbench.array<T>("rotation_bar", 9 * rows);
   if (p > 0) {
     output.gradient = workbench.array<T>("gradient", p * rows);
     output.normal = workbench.array<T>("normal", p * (p + 1) / 2 * rows);
@@ -157,11 +204,16 @@ const std::vector<Operation>& operations() {
   return list;
 }
 
+const std::vector<Operation>& more_operations() {
+  static const std::vector<Operation> list = list_more_operations();
+  return list;
+}
+
 const Operation& find_operation(const std::string& name) {
-  for (const Operation& operation : operations())
-    if (operation.name == name) return operation;
-  std::fprintf(stderr, "no operation \"%s\"; there are:\n", name.c_str());
-  for (const Operation& operation : operations()) std::fprintf(stderr, "  %s\n", operation.name.c_str());
+  for (const auto* list : {&operations(), &more_operations()})
+    for (const Operation& operation : *list)
+      if (operation.name == name) return operation;
+  std::fprintf(stderr, "no operation \"%s\"; one_call --list has them\n", name.c_str());
   std::exit(2);
 }
 
@@ -174,8 +226,18 @@ size_t bytes_per_pair(const Operation& operation, size_t size_of_real) {
       return 2 * size_of_real;
     case Kind::solve:
       return 5 * size_of_real + 1;
+    case Kind::solve_vjp:
+      return 8 * size_of_real;
+    case Kind::solve_jvp:
+      return 8 * size_of_real + 1;
     case Kind::rotate:
+    case Kind::rotate_vjp:
+    case Kind::rotate_jvp:
       return 3 * size_of_real;
+    case Kind::diffracted_beam:
+      return 9 * size_of_real;
+    case Kind::predict_spots:
+      return 2 * (size_of_real + 5);
     case Kind::loss:
       break;
   }
@@ -211,6 +273,7 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
     case Kind::predict_vjp: {
       auto gradient = make<typename A::OrientationsGradient>();
       gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
+      if (operation.parameters == all_parameters) gradient.q = workbench.array<T>("q_bar", 3 * shape.reflections);
       call.run = [=, cotangents = make_cotangents<T>(workbench, shape)]() mutable {
         orientations.rotation = rotations.next();
         require(A::predict_vjp(context, &geometry, reflections, &orientations, &cotangents, &gradient));
@@ -235,15 +298,73 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
       };
       break;
     }
-    case Kind::solve: {
+    case Kind::rotate_vjp: {
+      auto cotangents = make<typename A::VectorCotangents>();
+      cotangents.g = workbench.random<T>("g_bar", 3 * shape.pairs(), -1, 1);
+      auto gradient = make<typename A::OrientationsGradient>();
+      gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
+      call.run = [=]() mutable {
+        orientations.rotation = rotations.next();
+        require(A::rotate_vjp(context, reflections, &orientations, &cotangents, &gradient));
+      };
+      break;
+    }
+    case Kind::rotate_jvp: {
+      auto tangent = make<typename A::OrientationsTangent>();
+      tangent.rotation_vector = workbench.random<T>("rotation_vector", 3 * shape.orientations, -1, 1);
       auto vectors = make<typename A::Vectors>();
-      vectors.g = workbench.array<T>("g", 3 * shape.pairs());
-      orientations.rotation = rotations.next();
-      require(A::rotate(context, reflections, &orientations, &vectors));
-      auto items = make<typename A::Items>();
-      items.count = shape.pairs(), items.g = vectors.g;
+      vectors.g = workbench.array<T>("rotated_dot", 3 * shape.pairs());
+      call.run = [=]() mutable {
+        orientations.rotation = rotations.next();
+        require(A::rotate_jvp(context, reflections, &orientations, &tangent, &vectors));
+      };
+      break;
+    }
+    case Kind::solve: {
+      const auto items = rotated_items<T>(workbench, reflections, rotations.next(), shape, context);
       call.run = [=, roots = make_roots<T>(workbench, shape)] {
         require(A::solve(context, &geometry, &items, &roots));
+      };
+      break;
+    }
+    case Kind::solve_vjp: {
+      const auto items = rotated_items<T>(workbench, reflections, rotations.next(), shape, context);
+      auto gradient = make<typename A::ItemsGradient>();
+      gradient.g = workbench.array<T>("g_gradient", 3 * shape.pairs());
+      call.run = [=, cotangents = make_cotangents<T>(workbench, shape)] {
+        require(A::solve_vjp(context, &geometry, &items, &cotangents, &gradient));
+      };
+      break;
+    }
+    case Kind::solve_jvp: {
+      const auto items = rotated_items<T>(workbench, reflections, rotations.next(), shape, context);
+      auto tangent = make<typename A::ItemsTangent>();
+      tangent.g = workbench.random<T>("g_dot", 3 * shape.pairs(), -1, 1);
+      call.run = [=, roots = make_roots<T>(workbench, shape)] {
+        require(A::solve_jvp(context, &geometry, &items, &tangent, &roots));
+      };
+      break;
+    }
+    case Kind::diffracted_beam: {
+      const auto items = rotated_items<T>(workbench, reflections, rotations.next(), shape, context);
+      const T* omega = workbench.random<T>("omega", shape.pairs(), -pi, pi);
+      auto beams = make<typename A::Beams>();
+      beams.direction = workbench.array<T>("direction", 3 * shape.pairs());
+      beams.two_theta = workbench.array<T>("two_theta", shape.pairs());
+      beams.eta = workbench.array<T>("eta", shape.pairs());
+      call.run = [=] { require(A::diffracted_beam(context, &geometry, &items, omega, &beams)); };
+      break;
+    }
+    case Kind::predict_spots: {
+      auto spots = make<typename A::Spots>();
+      spots.capacity = 2 * shape.pairs();
+      spots.offsets = workbench.array<int64_t>("spot_offsets", shape.orientations + 1);
+      spots.reflection = workbench.array<int32_t>("spot_reflection", spots.capacity);
+      spots.root = workbench.array<uint8_t>("spot_root", spots.capacity);
+      spots.omega = workbench.array<T>("spot_omega", spots.capacity);
+      call.run = [=]() mutable {
+        orientations.rotation = rotations.next();
+        require(A::predict_spots(context, &geometry, reflections, &orientations, &spots, nullptr));
       };
       break;
     }

@@ -12,7 +12,20 @@
 
 namespace bench {
 
-enum class Kind { predict, predict_vjp, predict_jvp, solve, rotate, loss };
+enum class Kind {
+  predict,
+  predict_vjp,
+  predict_jvp,
+  solve,
+  solve_vjp,
+  solve_jvp,
+  rotate,
+  rotate_vjp,
+  rotate_jvp,
+  diffracted_beam,
+  predict_spots,
+  loss
+};
 
 enum class TargetList {
   shared,    // dense [N], one for each root, with weights
@@ -28,10 +41,14 @@ struct Operation {
   double chi = 0.05;  // rad
   brg_loss loss = BRG_LOSS_SQUARES;
   TargetList targets = TargetList::shared;
-  uint32_t parameters = 0;  // of the fit; gradient and normal equations are asked for where it is not 0
+  uint32_t parameters = 0;   // of the fit; gradient and normal equations are asked for where it is not 0
+  bool rotation_bar = true;  // of the fit
 };
 
 const std::vector<Operation>& operations();
+
+// What is counted on a GPU besides: the rest of the interface, and fits without rotation_bar.
+const std::vector<Operation>& more_operations();
 
 // Ends the program where there is no such operation.
 const Operation& find_operation(const std::string& name);

@@ -1,5 +1,5 @@
-// One operation of the CPU benchmark, a few times, for tools that count rather than time (bench/instructions.py). The level is
-// the environment's BRAGGRAD_SIMD.
+// One operation a few times, for tools that count rather than time (bench/instructions.py, bench/gpu_counts.py). The environment
+// chooses: BRAGGRAD_BACKEND=cuda, else the CPU, where BRAGGRAD_SIMD names the level.
 //
 //   one_call OPERATION f32|f64 ORIENTATIONS REFLECTIONS [REPEAT]
 //   one_call --list
@@ -12,7 +12,8 @@
 int main(int argc, char** argv) {
   using namespace bench;
   if (argc == 2 && std::string_view(argv[1]) == "--list") {
-    for (const Operation& operation : operations()) std::printf("%s\n", operation.name.c_str());
+    for (const auto* list : {&operations(), &more_operations()})
+      for (const Operation& operation : *list) std::printf("%s\n", operation.name.c_str());
     return 0;
   }
   const std::string_view precision = argc > 2 ? argv[2] : "";
@@ -24,7 +25,8 @@ int main(int argc, char** argv) {
   const Operation& operation = find_operation(argv[1]);
   const Shape shape{std::atoll(argv[3]), std::atoll(argv[4])};
   const int repeat = argc == 6 ? std::atoi(argv[5]) : 1;
-  Workbench workbench;
+  const char* backend = std::getenv("BRAGGRAD_BACKEND");
+  Workbench workbench(backend && std::string_view(backend) == "cuda" ? BRG_BACKEND_CUDA : BRG_BACKEND_CPU);
   std::string why;
   brg_context* context = workbench.context("", 1, &why);
   if (!context || shape.orientations < 1 || shape.reflections < 1) {
@@ -34,4 +36,5 @@ int main(int argc, char** argv) {
   const Call call = precision == "f64" ? library_call<double>(workbench, operation, shape, context)
                                        : library_call<float>(workbench, operation, shape, context);
   for (int i = 0; i < repeat; ++i) call.run();
+  require(brg_context_synchronize(context));
 }

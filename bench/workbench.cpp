@@ -64,22 +64,33 @@ Memory::Memory(size_t bytes) : size_(bytes), data_(nullptr, std::free) {
   std::memset(data_.get(), 0, bytes);
 }
 
-std::pair<void*, bool> Workbench::memory(const std::string& role, size_t size, int64_t count) {
+Memory::Memory(brg_context* context, size_t bytes) : size_(bytes) {
+  require(brg_buffer_create(context, bytes, &buffer_));
+  data_ = {brg_buffer_data(buffer_), [buffer = buffer_](void*) { brg_buffer_destroy(buffer); }};
+  require(brg_buffer_clear(context, buffer_));
+}
+
+void Memory::upload(brg_context* context, const void* source, size_t bytes) {
+  require(brg_buffer_upload(context, buffer_, 0, source, bytes));
+}
+
+std::pair<Memory&, bool> Workbench::memory(const std::string& role, size_t size, int64_t count) {
   const std::string key = role + "/" + std::to_string(size);
   const size_t bytes = std::max(size * static_cast<size_t>(count), size_t{1});
   const auto found = memory_.find(key);
-  if (found != memory_.end() && found->second.size() >= bytes) return {found->second.data(), false};
+  if (found != memory_.end() && found->second.size() >= bytes) return {found->second, false};
   if (found != memory_.end()) memory_.erase(found);
-  return {memory_.emplace(key, Memory(bytes)).first->second.data(), true};
+  Memory made = backend_ == BRG_BACKEND_CPU ? Memory(bytes) : Memory(context("", 1), bytes);
+  return {memory_.emplace(key, std::move(made)).first->second, true};
 }
 
 brg_context* Workbench::context(const std::string& level, int threads, std::string* why) {
-  const auto key = std::pair(level, threads);
+  const auto key = backend_ == BRG_BACKEND_CPU ? std::pair(level, threads) : std::pair(std::string(), 1);
   auto found = contexts_.find(key);
   if (found == contexts_.end()) {
     if (!level.empty()) setenv("BRAGGRAD_SIMD", level.c_str(), 1);
     auto options = make<brg_context_options>();
-    options.backend = BRG_BACKEND_CPU;
+    options.backend = backend_;
     options.threads = threads;
     brg_context* made = nullptr;
     const std::string reason = brg_context_create(&options, &made) ? brg_last_error() : "";
@@ -107,11 +118,17 @@ const Reflections& Workbench::reflections(List list, int64_t count) {
 
 template <class T>
 const T* Workbench::random(const std::string& role, int64_t count, double low, double high) {
-  return input<T>(role, count, [&](T* data, int64_t n) {
-    std::mt19937_64 engine(std::hash<std::string>()(role));
-    std::uniform_real_distribution<double> uniform(low, high);
-    std::generate_n(data, n, [&] { return static_cast<T>(uniform(engine)); });
-  });
+  return input<T>(role, count,
+                  [&](T* data, int64_t n) { std::ranges::copy(random_values<T>(role, n, low, high), data); });
+}
+
+template <class T>
+std::vector<T> Workbench::random_values(const std::string& role, int64_t count, double low, double high) {
+  std::mt19937_64 engine(std::hash<std::string>()(role));
+  std::uniform_real_distribution<double> uniform(low, high);
+  std::vector<T> values(static_cast<size_t>(count));
+  std::ranges::generate(values, [&] { return static_cast<T>(uniform(engine)); });
+  return values;
 }
 
 template <class T>
@@ -134,6 +151,8 @@ const T* Workbench::rotations(int64_t count) {
 
 template const double* Workbench::random(const std::string&, int64_t, double, double);
 template const float* Workbench::random(const std::string&, int64_t, double, double);
+template std::vector<double> Workbench::random_values(const std::string&, int64_t, double, double);
+template std::vector<float> Workbench::random_values(const std::string&, int64_t, double, double);
 template const double* Workbench::rotations(int64_t);
 template const float* Workbench::rotations(int64_t);
 
