@@ -222,8 +222,8 @@ def kernel_table(rows, lines):
     lines += [
         "",
         "",
-        "Every kernel: issued instructions per pair by class, mean active lanes; sectors of global loads and stores and",
-        f"wavefronts of shared memory against the ideal (traffic at most {TRAFFIC_LIMIT}); launches; calls of the runtime",
+        "Every kernel: issued instructions per pair by class; mean active lanes; sectors of global loads and stores,",
+        f"and wavefronts of shared memory, against the ideal (traffic at most {TRAFFIC_LIMIT}); launches; runtime calls",
         "in a call with B = 1, N = 1000.",
         "",
         f"{'operation':26s}{'':5s}{'issued':>8s}"
