@@ -223,8 +223,8 @@ def kernel_table(rows, lines):
         "",
         "",
         "Every kernel: issued instructions per pair by class; mean active lanes; sectors of global loads and stores,",
-        f"and wavefronts of shared memory, against the ideal (traffic at most {TRAFFIC_LIMIT}); launches; runtime calls",
-        "in a call with B = 1, N = 1000.",
+        f"and wavefronts of shared memory, against the ideal (traffic at most {TRAFFIC_LIMIT}); launches; calls of the",
+        "runtime in a call with B = 1, N = 1000.",
         "",
         f"{'operation':26s}{'':5s}{'issued':>8s}"
         + "".join(f"{name:>8s}" for name in CLASSES)
@@ -271,7 +271,8 @@ def main():
     arguments = parser.parse_args()
     counter = Counter(arguments)
     listed = subprocess.run([str(arguments.program), "--list"], check=True, capture_output=True, text=True).stdout
-    operations = [name for name in listed.split() if re.search(arguments.only, name)]
+    bytes_of = {name: {"f64": int(f64), "f32": int(f32)} for name, f64, f32 in map(str.split, listed.splitlines())}
+    operations = [name for name in bytes_of if re.search(arguments.only, name)]
     prototypes, source = {}, "counted in this run"
     if (arguments.prototypes / "gpu.cu").exists():
         counter.build_prototypes(arguments.prototypes)
@@ -295,7 +296,7 @@ def main():
             for precision in PRECISIONS
             for n in LENGTHS
         }
-        rows = {key: made.result() for key, made in rows.items()}
+        rows = {key: {**made.result(), "bytes": bytes_of[key[0]][key[1]]} for key, made in rows.items()}
         if counter.prototype:
             prototypes = {key: made.result() for key, made in prototypes.items()}
         lengths = {key: made.result() for key, made in lengths.items()}

@@ -2,7 +2,7 @@
 // chooses: BRAGGRAD_BACKEND=cuda, else the CPU, where BRAGGRAD_SIMD names the level.
 //
 //   one_call OPERATION f32|f64 ORIENTATIONS REFLECTIONS [REPEAT]
-//   one_call --list
+//   one_call --list      names, and the bytes that a pair must move in f64 and f32
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   using namespace bench;
   if (argc == 2 && std::string_view(argv[1]) == "--list") {
     for (const auto* list : {&operations(), &more_operations()})
-      for (const Operation& operation : *list) std::printf("%s\n", operation.name.c_str());
+      for (const Operation& operation : *list)
+        std::printf("%s %zu %zu\n", operation.name.c_str(), bytes_per_pair(operation, 8), bytes_per_pair(operation, 4));
     return 0;
   }
   const std::string_view precision = argc > 2 ? argv[2] : "";
