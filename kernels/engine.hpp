@@ -47,10 +47,11 @@ class Engine {
     }
   }
 
-  // One thread per item or pair.
-  template <class Kernel, class Problem>
-  void launch_flat(const Call& call, Kernel* kernel, int64_t count, const Problem& problem) const {
-    launch_ranges(call, kernel, count, max_pairs_, block_threads, problem);
+  // One thread per item.
+  template <class Kernel, class Problem, class... Arguments>
+  void launch_flat(const Call& call, Kernel* kernel, int64_t count, const Problem& problem,
+                   const Arguments&... arguments) const {
+    launch_ranges(call, kernel, count, max_pairs_, block_threads, problem, arguments...);
   }
 
   // After a launch, ours or a library's.

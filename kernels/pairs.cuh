@@ -1,4 +1,7 @@
-// One thread per pair of the [B,N] array: which pair, and the setting of its orientation.
+// The pairs of a [B,N] array in the order of their outputs: which pairs a thread has, and the settings of their orientations.
+//
+// A block of threads has a piece of the flat array, in steps of as many pairs as it has threads: every lane of a warp works
+// and every store is one run of memory, whatever N is. The settings of the block's orientations are made once, in shared memory.
 #pragma once
 
 #include "kernels/engine.hpp"
@@ -10,36 +13,85 @@ __device__ __forceinline__ int64_t flat_index(Range range) {
   return range.start + int64_t{blockIdx.x} * block_threads + threadIdx.x;
 }
 
-// The pair of a thread, and the orientations [first_row, first_row + rows) of its block of threads. Threads beyond the
-// range stand at its last pair, inactive.
-struct PairIndex {
-  int64_t orientation, reflection;
-  int64_t first_row;
-  unsigned rows;
-  bool active;
+// Division of numbers below 2^31 by a number from 1 to 2^31: n / d = (n + n f / 2^32) / 2^s with 2^s >= d and
+// f = 2^32 (2^s - d) / d + 1, rounded down.
+class Divisor {
+ public:
+  explicit Divisor(uint32_t divisor) : divisor_(divisor) {
+    while ((uint64_t{1} << shift_) < divisor) ++shift_;
+    factor_ = static_cast<uint32_t>(((uint64_t{1} << shift_) - divisor) * (uint64_t{1} << 32) / divisor + 1);
+  }
+  __host__ __device__ uint32_t value() const { return divisor_; }
+  __device__ __forceinline__ uint32_t quotient(uint32_t n) const { return (__umulhi(n, factor_) + n) >> shift_; }
+
+ private:
+  uint32_t divisor_, factor_ = 0, shift_ = 0;
 };
 
-// `length` is N, below 2^31. One 64-bit division per block's worth of work, the rest in 32 bits.
-__device__ __forceinline__ PairIndex pair_index(Range range, int64_t length) {
-  const int64_t first = range.start + int64_t{blockIdx.x} * block_threads;
-  const int64_t first_row = first / length;
-  const auto columns = static_cast<unsigned>(length), first_column = static_cast<unsigned>(first - first_row * length);
-  const int64_t left = range.stop - first;
-  const unsigned last = left < block_threads ? static_cast<unsigned>(left) - 1 : block_threads - 1;
-  const unsigned at = first_column + min(threadIdx.x, last), row = at / columns;
-  return {first_row + row, at - row * columns, first_row, (first_column + last) / columns + 1, threadIdx.x <= last};
+// What one launch does: `count` pairs from pair (first_row, first_column) on, `steps` of them a thread.
+struct PairTiles {
+  int64_t first_row;
+  uint32_t first_column, count, steps;
+  uint32_t step_rows, step_columns;  // rows and columns in a block's worth of pairs
+  Divisor length;                    // N
+};
+
+// Settings that a block of threads holds in shared memory at most.
+template <class Setting>
+inline constexpr uint32_t most_rows = 24576 / sizeof(Setting);
+
+// body(setting, reflection, pair of the launch) for all pairs of this block of threads. make(row) makes the setting of an
+// orientation.
+template <class Setting, class Make, class Body>
+__device__ __forceinline__ void for_pairs(const PairTiles& tiles, const Make& make, const Body& body) {
+  __shared__ __align__(16) unsigned char memory[most_rows<Setting> * sizeof(Setting)];
+  Setting* settings = reinterpret_cast<Setting*>(memory);
+  const uint32_t length = tiles.length.value(), begin = blockIdx.x * (tiles.steps * block_threads);
+  const uint32_t end = min(tiles.count - begin, tiles.steps * block_threads);  // of this block, from its begin on
+  const uint32_t skipped_rows = tiles.length.quotient(tiles.first_column + begin);
+  const uint32_t column = tiles.first_column + begin - skipped_rows * length;
+  const int64_t first_row = tiles.first_row + skipped_rows;
+  const uint32_t rows = tiles.length.quotient(column + end - 1) + 1;
+  const bool shared = rows <= most_rows<Setting>;
+  if (shared) {
+    for (uint32_t row = threadIdx.x; row < rows; row += block_threads) settings[row] = make(first_row + row);
+    __syncthreads();
+  }
+  uint32_t row = tiles.length.quotient(column + threadIdx.x), n = column + threadIdx.x - row * length;
+  const auto next = [&] {
+    n += tiles.step_columns, row += tiles.step_rows;
+    if (n >= length) n -= length, ++row;
+  };
+  if (shared) {
+#pragma unroll 4
+    for (uint32_t i = threadIdx.x; i < end; i += block_threads, next()) body(settings[row], n, begin + i);
+  } else {
+    for (uint32_t i = threadIdx.x; i < end; i += block_threads, next()) body(make(first_row + row), n, begin + i);
+  }
 }
 
-// Most settings that a block of threads shares; more of them (N below 17) would cost more memory than they save time.
-inline constexpr unsigned shared_rows = 16;
-
-// make(orientation) of the thread's orientation, made once per block where the block covers few. For all threads of a block.
-template <class Setting, class Make>
-__device__ __forceinline__ Setting setting_of(Setting (&shared)[shared_rows], const PairIndex& at, const Make& make) {
-  if (at.rows > shared_rows) return make(at.orientation);
-  if (threadIdx.x < at.rows) shared[threadIdx.x] = make(at.first_row + threadIdx.x);
-  __syncthreads();
-  return shared[at.orientation - at.first_row];
+// kernel(problem, tiles, more...) for all pairs of `rows` orientations and `length` reflections; advance(problem, pairs) moves the
+// outputs of a problem. A large call has several pairs a thread, which share the settings.
+template <class Setting, class Problem, class Advance, class... More>
+void launch_pairs(const Engine& engine, const Call& call, void (*kernel)(Problem, PairTiles, More...), int64_t rows,
+                  int64_t length, const Problem& problem, const Advance& advance, const More&... more) {
+  constexpr int64_t most_steps = 8, enough_threads = 1 << 16;
+  const int64_t per_launch = std::min(engine.max_pairs(), (int64_t{1} << 31) - std::max<int64_t>(length, 1));
+  for (int64_t start = 0; start < rows * length; start += per_launch) {
+    const int64_t count = std::min(rows * length - start, per_launch);
+    const int64_t fitting = (int64_t{most_rows<Setting>} - 2) * length / block_threads;
+    const int64_t steps = std::max<int64_t>(1, std::min({most_steps, count / enough_threads, fitting}));
+    const PairTiles tiles = {start / length,
+                             static_cast<uint32_t>(start % length),
+                             static_cast<uint32_t>(count),
+                             static_cast<uint32_t>(steps),
+                             static_cast<uint32_t>(block_threads / length),
+                             static_cast<uint32_t>(block_threads % length),
+                             Divisor(static_cast<uint32_t>(length))};
+    Problem part = problem;
+    advance(part, start);
+    engine.launch(call, kernel, core::blocks_of(count, steps * block_threads), part, tiles, more...);
+  }
 }
 
 }  // namespace braggrad::cuda

@@ -3,54 +3,113 @@
 #include "kernels/cuda_operations.hpp"
 #include "kernels/orientation_vjp.cuh"
 #include "kernels/pairs.cuh"
+#include "kernels/settings.cuh"
 
 namespace braggrad::cuda {
 
 using namespace core;
 
+// The usual call, with all outputs.
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_predict_kernel(const __grid_constant__ PredictProblem<T> p, Range pairs) {
-  __shared__ Setting<T> settings[shared_rows];
-  const PairIndex at = pair_index(pairs, p.reflections.count);
-  const Setting<T> setting =
-      setting_of(settings, at, [&](int64_t b) { return make_setting(p.frame, p.orientations, b); });
-  if (!at.active) return;
-  const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, at.reflection).crossing;
-  const Roots<T> omega = p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{};
-  store_roots(p.roots, flat_index(pairs), omega, crossing.observable);
+    brg_predict_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
+                       const __grid_constant__ Beams<T> beams) {
+  const int64_t stride = reflection_planes_stride(p.reflections.count);
+  for_pairs<PairSetting<T>>(
+      tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
+      [&](const PairSetting<T>& setting, uint32_t n, uint32_t i) {
+        const Record<T> r = load_record(p.reflections.records, stride, n);
+        const Crossing<T> crossing = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
+        const Roots<T> omega = roots(crossing);
+        p.roots.omega1[i] = omega.omega1, p.roots.omega2[i] = omega.omega2, p.roots.observable[i] = crossing.observable;
+      });
+}
+
+// The same of a list whose second half is the opposite of its first, at chi = 0: the roots of -G are those of G half a turn on.
+// A pair is one of the first half with its opposite.
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    brg_predict_friedel_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
+                               const __grid_constant__ Beams<T> beams) {
+  const int64_t stride = reflection_planes_stride(p.reflections.count);
+  const uint32_t half = tiles.length.value();
+  for_pairs<PairSetting<T>>(
+      tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
+      [&](const PairSetting<T>& setting, uint32_t n, uint32_t i) {
+        const Record<T> r = load_record(p.reflections.records, stride, n);
+        const Crossing<T> x = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
+        const RootVectors<T> v = root_vectors(x);
+        const OppositeAngles<T> one = opposite_unit_angles(v.sin1, v.cos1), two = opposite_unit_angles(v.sin2, v.cos2);
+        // Pair f = row half + n of all stands at row N + n = 2 f - n, and its opposite half a row later.
+        const int64_t at = 2 * int64_t{i} - n, opposite = at + half;
+        const T zero(0);
+        p.roots.omega1[at] = select(x.observable, one.angle, zero);
+        p.roots.omega1[opposite] = select(x.observable, one.opposite, zero);
+        p.roots.omega2[at] = select(x.observable, two.angle, zero);
+        p.roots.omega2[opposite] = select(x.observable, two.opposite, zero);
+        p.roots.observable[at] = p.roots.observable[opposite] = x.observable;
+      });
+}
+
+// Any call.
+template <class T>
+__global__ void __launch_bounds__(block_threads)
+    brg_predict_general_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
+                               const __grid_constant__ Beams<T> beams) {
+  for_pairs<Setting<T>>(
+      tiles, [&](int64_t b) { return beams.setting(p.frame, p.orientations, b); },
+      [&](const Setting<T>& setting, uint32_t n, uint32_t i) {
+        const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n).crossing;
+        store_roots(p.roots, i, p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{}, crossing.observable);
+      });
 }
 
 template <class T>
 void CudaOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_predict_kernel", brg_predict_kernel<T>, p.orientations.count * p.reflections.count, p);
+  const Beams<T> beams(p.frame, p.orientations);
+  const auto launch = [&]<class Setting>(const Call& call, auto kernel, int64_t length, int64_t outputs) {
+    launch_pairs<Setting>(
+        engine_, call, kernel, p.orientations.count, length, p,
+        [&](PredictProblem<T>& part, int64_t pairs) { part.roots = advanced(part.roots, outputs * pairs); }, beams);
+  };
+  const int64_t length = p.reflections.count;
+  if (!is_usual(p.reflections, p.orientations) || !p.roots.omega1 || !p.roots.omega2 || !p.roots.observable)
+    launch.template operator()<Setting<T>>("brg_predict_general_kernel", brg_predict_general_kernel<T>, length, 1);
+  else if (opposites_share(p.frame, p.orientations, p.reflections))
+    launch.template operator()<PairSetting<T>>("brg_predict_friedel_kernel", brg_predict_friedel_kernel<T>, length / 2,
+                                               2);
+  else
+    launch.template operator()<PairSetting<T>>("brg_predict_kernel", brg_predict_kernel<T>, length, 1);
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_predict_jvp_kernel(const __grid_constant__ PredictJvpProblem<T> p, Range pairs) {
-  __shared__ Setting<T> settings[shared_rows];
-  __shared__ SettingDot<T> changes[shared_rows];
-  const PairIndex at = pair_index(pairs, p.reflections.count);
-  const Setting<T> setting =
-      setting_of(settings, at, [&](int64_t b) { return make_setting(p.frame, p.orientations, b); });
-  const SettingDot<T> change =
-      setting_of(changes, at, [&](int64_t b) { return make_setting_dot(p.frame, p.orientations, p.tangent, b); });
-  if (!at.active) return;
-  const Pair<T> pair = load_pair(setting, p.orientations, p.reflections, at.reflection);
-  Roots<T> rates{};
-  if (contributes(pair.crossing, setting.beam, static_cast<T>(p.frame.grazing_cut)))
-    rates = pair_jvp(setting, change, pair, load_q_dot(change, p.reflections, p.tangent, at.reflection),
-                     p.orientations.magnitude_from_rotated, core::moves_frame(p.tangent.geometry));
-  store_roots(p.roots, flat_index(pairs), rates, pair.crossing.observable);
+    brg_predict_jvp_kernel(const __grid_constant__ PredictJvpProblem<T> p, const __grid_constant__ PairTiles tiles,
+                           const __grid_constant__ Beams<T> beams) {
+  for_pairs<MovingSetting<T>>(
+      tiles,
+      [&](int64_t b) {
+        return MovingSetting<T>{beams.setting(p.frame, p.orientations, b),
+                                make_setting_dot(p.frame, p.orientations, p.tangent, b)};
+      },
+      [&](const MovingSetting<T>& s, uint32_t n, uint32_t i) {
+        const Pair<T> pair = load_pair(s.setting, p.orientations, p.reflections, n);
+        Roots<T> rates{};
+        if (contributes(pair.crossing, s.setting.beam, static_cast<T>(p.frame.grazing_cut)))
+          rates = pair_jvp(s.setting, s.change, pair, load_q_dot(s.change, p.reflections, p.tangent, n),
+                           p.orientations.magnitude_from_rotated, core::moves_frame(p.tangent.geometry));
+        store_roots(p.roots, i, rates, pair.crossing.observable);
+      });
 }
 
 template <class T>
 void CudaOperations<T>::predict_jvp(const PredictJvpProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_predict_jvp_kernel", brg_predict_jvp_kernel<T>, p.orientations.count * p.reflections.count,
-                      p);
+  launch_pairs<MovingSetting<T>>(
+      engine_, "brg_predict_jvp_kernel", brg_predict_jvp_kernel<T>, p.orientations.count, p.reflections.count, p,
+      [](PredictJvpProblem<T>& part, int64_t pairs) { part.roots = advanced(part.roots, pairs); },
+      Beams<T>(p.frame, p.orientations));
 }
 
 // A pair with the cotangents of its inputs.

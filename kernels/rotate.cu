@@ -3,6 +3,7 @@
 #include "kernels/cuda_operations.hpp"
 #include "kernels/orientation_vjp.cuh"
 #include "kernels/pairs.cuh"
+#include "kernels/settings.cuh"
 
 namespace braggrad::cuda {
 
@@ -10,39 +11,43 @@ using namespace core;
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_rotate_kernel(const __grid_constant__ RotateProblem<T> p, Range pairs) {
-  __shared__ Setting<T> settings[shared_rows];
-  const PairIndex at = pair_index(pairs, p.reflections.count);
-  const Setting<T> setting = setting_of(settings, at, [&](int64_t b) { return make_rotation(p.orientations, b); });
-  if (!at.active) return;
-  store_components(p.g + 3 * flat_index(pairs),
-                   multiply(setting.rotation, load_q(setting, p.orientations, p.reflections, at.reflection)));
+    brg_rotate_kernel(const __grid_constant__ RotateProblem<T> p, const __grid_constant__ PairTiles tiles) {
+  for_pairs<Setting<T>>(
+      tiles, [&](int64_t b) { return make_rotation(p.orientations, b); },
+      [&](const Setting<T>& setting, uint32_t n, uint32_t i) {
+        store_components(p.g + 3 * int64_t{i},
+                         multiply(setting.rotation, load_q(setting, p.orientations, p.reflections, n)));
+      });
 }
 
 template <class T>
 void CudaOperations<T>::rotate(const RotateProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_rotate_kernel", brg_rotate_kernel<T>, p.orientations.count * p.reflections.count, p);
+  launch_pairs<Setting<T>>(engine_, "brg_rotate_kernel", brg_rotate_kernel<T>, p.orientations.count,
+                           p.reflections.count, p, [](RotateProblem<T>& part, int64_t pairs) { part.g += 3 * pairs; });
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_rotate_jvp_kernel(const __grid_constant__ RotateJvpProblem<T> p, Range pairs) {
-  __shared__ Setting<T> settings[shared_rows];
-  __shared__ SettingDot<T> changes[shared_rows];
-  const PairIndex at = pair_index(pairs, p.reflections.count);
-  const Setting<T> setting = setting_of(settings, at, [&](int64_t b) { return make_rotation(p.orientations, b); });
-  const SettingDot<T> change = setting_of(
-      changes, at, [&](int64_t b) { return make_setting_dot(identity_frame(), p.orientations, p.tangent, b); });
-  if (!at.active) return;
-  store_components(p.g + 3 * flat_index(pairs),
-                   rotate_jvp_pair(setting, change, p.orientations, p.reflections, p.tangent, at.reflection));
+    brg_rotate_jvp_kernel(const __grid_constant__ RotateJvpProblem<T> p, const __grid_constant__ PairTiles tiles) {
+  for_pairs<MovingSetting<T>>(
+      tiles,
+      [&](int64_t b) {
+        return MovingSetting<T>{make_rotation(p.orientations, b),
+                                make_setting_dot(identity_frame(), p.orientations, p.tangent, b)};
+      },
+      [&](const MovingSetting<T>& s, uint32_t n, uint32_t i) {
+        store_components(p.g + 3 * int64_t{i},
+                         rotate_jvp_pair(s.setting, s.change, p.orientations, p.reflections, p.tangent, n));
+      });
 }
 
 template <class T>
 void CudaOperations<T>::rotate_jvp(const RotateJvpProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_rotate_jvp_kernel", brg_rotate_jvp_kernel<T>, p.orientations.count * p.reflections.count, p);
+  launch_pairs<MovingSetting<T>>(engine_, "brg_rotate_jvp_kernel", brg_rotate_jvp_kernel<T>, p.orientations.count,
+                                 p.reflections.count, p,
+                                 [](RotateJvpProblem<T>& part, int64_t pairs) { part.g += 3 * pairs; });
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include "kernels/batch_sums.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/pairs.cuh"
+#include "kernels/settings.cuh"
 #include "kernels/sums.cuh"
 
 namespace braggrad::cuda {
@@ -11,46 +12,47 @@ using namespace core;
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_solve_kernel(const __grid_constant__ SolveProblem<T> p, Range items) {
+    brg_solve_kernel(const __grid_constant__ SolveProblem<T> p, Range items, const __grid_constant__ Beams<T> beams) {
   const int64_t i = flat_index(items);
   if (i >= items.stop) return;
-  const Crossing<T> crossing = load_item(p.frame, p.items, i).crossing;
-  const Roots<T> omega = p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{};
-  store_roots(p.roots, i, omega, crossing.observable);
+  const Crossing<T> crossing = load_item<false>(p.frame, p.items, i, beams.beam(p.frame, p.items, i)).crossing;
+  store_roots(p.roots, i, p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{}, crossing.observable);
 }
 
 template <class T>
 void CudaOperations<T>::solve(const SolveProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_solve_kernel", brg_solve_kernel<T>, p.items.count, p);
+  engine_.launch_flat("brg_solve_kernel", brg_solve_kernel<T>, p.items.count, p, Beams<T>(p.frame, p.items));
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_solve_jvp_kernel(const __grid_constant__ SolveJvpProblem<T> p, Range items) {
+    brg_solve_jvp_kernel(const __grid_constant__ SolveJvpProblem<T> p, Range items,
+                         const __grid_constant__ Beams<T> beams) {
   const int64_t i = flat_index(items);
   if (i >= items.stop) return;
-  const Item<T> item = load_item(p.frame, p.items, i);
+  const Item<T> item = load_item(p.frame, p.items, i, beams.beam(p.frame, p.items, i));
   store_roots(p.roots, i, item_jvp(p.frame, item, p.items, p.tangent, i), item.crossing.observable);
 }
 
 template <class T>
 void CudaOperations<T>::solve_jvp(const SolveJvpProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
-  engine_.launch_flat("brg_solve_jvp_kernel", brg_solve_jvp_kernel<T>, p.items.count, p);
+  engine_.launch_flat("brg_solve_jvp_kernel", brg_solve_jvp_kernel<T>, p.items.count, p, Beams<T>(p.frame, p.items));
 }
 
 // A block of threads does `per_block` items: item_block where sums are wanted, and `partial` has a row for each.
 template <class T>
-__global__ void __launch_bounds__(block_threads) brg_solve_vjp_kernel(const __grid_constant__ SolveVjpProblem<T> p,
-                                                                      Range items, int64_t per_block, double* partial) {
+__global__ void __launch_bounds__(block_threads)
+    brg_solve_vjp_kernel(const __grid_constant__ SolveVjpProblem<T> p, Range items, int64_t per_block, double* partial,
+                         const __grid_constant__ Beams<T> beams) {
   __shared__ BlockSums block;
   if (partial) block.clear();
   const bool wants_frame = p.gradient.geometry.beam || p.gradient.geometry.axis;
   const int64_t first = items.start + blockIdx.x * per_block, last = min(first + per_block, items.stop);
   OrientationSums sums;
   for (int64_t i = first + threadIdx.x; i < last; i += block_threads) {
-    const Item<T> item = load_item(p.frame, p.items, i);
+    const Item<T> item = load_item(p.frame, p.items, i, beams.beam(p.frame, p.items, i));
     const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[i] : T(0);
     const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[i] : T(0);
     const ItemBar<T> bar = item_vjp(p.frame, item, p.items, i, w1, w2, wants_frame);
@@ -71,7 +73,8 @@ void CudaOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch)
   if (!scratch.ready()) return;
   double* partial = sums ? scratch[slot] : nullptr;
   engine_.launch_ranges("brg_solve_vjp_kernel", brg_solve_vjp_kernel<T>, p.items.count,
-                        rows_per_launch(engine_.max_pairs(), 1, per_block), per_block, p, per_block, partial);
+                        rows_per_launch(engine_.max_pairs(), 1, per_block), per_block, p, per_block, partial,
+                        Beams<T>(p.frame, p.items));
   if (sums)
     store_batch_sums<T>(engine_, p.frame, partial, blocks,
                         {p.gradient.geometry, nullptr, false, p.gradient.accumulate});

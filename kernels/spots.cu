@@ -35,7 +35,7 @@ __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, c
     Roots<T> omega{};
     bool has1 = false, has2 = false;
     if (n < p.reflections.count) {
-      const Crossing<T> crossing = load_pair(setting, p.orientations, p.reflections, n).crossing;
+      const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n).crossing;
       omega = roots(crossing);
       has1 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega1));
       has2 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega2));

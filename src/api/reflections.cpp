@@ -48,11 +48,14 @@ std::vector<T> make_planes(const std::vector<double>& q, const std::vector<int32
   return planes;
 }
 
+// The records of core::Reflections, `width` numbers side by side.
 template <class T>
-std::vector<T> make_records(const std::vector<T>& planes, size_t count) {
+std::vector<T> make_records(const std::vector<T>& planes, size_t count, size_t width) {
   const auto stride = static_cast<size_t>(core::reflection_planes_stride(static_cast<int64_t>(count)));
-  std::vector<T> records(planes.empty() ? 0 : 4 * stride);
-  for (size_t i = 0; i < records.size(); ++i) records[i] = planes[i % 4 * stride + i / 4];
+  std::vector<T> records(4 * stride);
+  for (size_t plane = 0; plane < 4; ++plane)
+    for (size_t n = 0; n < stride; ++n)
+      records[(plane / width * stride + n) * width + plane % width] = planes[plane * stride + n];
   return records;
 }
 
@@ -73,10 +76,11 @@ std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std:
     q2[n] = q[3 * n] * q[3 * n] + q[3 * n + 1] * q[3 * n + 1] + q[3 * n + 2] * q[3 * n + 2];
   const size_t item_bytes = 3 * sizeof(int32_t) + 4 * sizeof(double) + 4 * sizeof(float);
   const bool on_cpu = context.backend().device()->kind() == BRG_BACKEND_CPU;
-  const auto planes_f64 = on_cpu ? make_planes<double>(q, hkl) : std::vector<double>();
-  const auto planes_f32 = on_cpu ? make_planes<float>(q, hkl) : std::vector<float>();
-  const auto records_f64 = make_records(planes_f64, count);
-  const auto records_f32 = make_records(planes_f32, count);
+  auto planes_f64 = make_planes<double>(q, hkl);
+  auto planes_f32 = make_planes<float>(q, hkl);
+  const auto records_f64 = make_records(planes_f64, count, on_cpu ? 4 : 2);
+  const auto records_f32 = make_records(planes_f32, count, 4);
+  if (!on_cpu) planes_f64.clear(), planes_f32.clear();
   auto set = std::make_unique<brg_reflections>();
   set->count = static_cast<int64_t>(count);
   set->device = context.backend().device();

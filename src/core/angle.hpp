@@ -79,6 +79,61 @@ BRG_CORE V unbounded_angle(V y, V x) {
   return with_sign_of(select(x < V(T(0)), V(static_cast<T>(pi)) - angle, angle), y);
 }
 
+#if defined(__CUDACC__)
+// In constant memory the coefficients are operands of the float64 instructions.
+[[maybe_unused]] static __constant__ const double asin_f64_device[10] = {
+    asin_f64[0], asin_f64[1], asin_f64[2], asin_f64[3], asin_f64[4],
+    asin_f64[5], asin_f64[6], asin_f64[7], asin_f64[8], asin_f64[9]};
+
+#endif
+
+#if defined(__CUDA_ARCH__)
+// The same on a device: comparisons and signs are made from the high words, as float64 instructions are the scarce ones. Where
+// |y| and |x| agree to 2^-20 either will do for the smaller one. With `steep`: |y| > |x|,
+//     angle = sign(y) (base +- v (1 + t q(t))),  base = pi/8, 3 pi/8 (steep), 5 pi/8 (steep, x < 0), 7 pi/8 (x < 0)
+class DeviceAngle {
+ public:
+  BRG_CORE DeviceAngle(double y, double x)
+      : y_sign_(__double2hiint(y) & sign_bit), x_sign_(__double2hiint(x) & sign_bit) {
+    constexpr double sin_pi_8 = 0.38268343236508977173, cos_pi_8 = 0.92387953251128675613;
+    constexpr int rest = 0x7fffffff;
+    steep_ = (__double2hiint(y) & rest) > (__double2hiint(x) & rest);
+    const double low = fabs(steep_ ? x : y), high = fabs(steep_ ? y : x);
+    const double v = fma(low, cos_pi_8, -(high * sin_pi_8)), t = v * v;
+    double q = asin_f64_device[9];
+#pragma unroll
+    for (int i = 8; i >= 0; --i) q = fma(q, t, asin_f64_device[i]);
+    const double arcsine = fma(v * t, q, v);
+    const int turned = (steep_ ? sign_bit : 0) ^ x_sign_ ^ y_sign_;
+    part_ = __hiloint2double(__double2hiint(arcsine) ^ turned, __double2loint(arcsine));
+  }
+  BRG_CORE double angle() const { return base(x_sign_ != 0, y_sign_) + part_; }
+  BRG_CORE double opposite() const { return base(x_sign_ == 0, y_sign_ ^ sign_bit) + part_; }  // of (-y, -x)
+
+ private:
+  static constexpr int sign_bit = static_cast<int>(0x80000000);
+
+  BRG_CORE double base(bool x_negative, int y_sign) const {
+    constexpr double pi_8 = pi / 8;
+    const double angle = steep_ ? (x_negative ? 5 * pi_8 : 3 * pi_8) : (x_negative ? 7 * pi_8 : pi_8);
+    return __hiloint2double(__double2hiint(angle) | y_sign, __double2loint(angle));
+  }
+
+  int y_sign_, x_sign_;
+  bool steep_;
+  double part_;  // what is added to the base
+};
+
+BRG_CORE double unbounded_angle(double y, double x) { return DeviceAngle(y, x).angle(); }
+
+// Within [-pi, pi].
+BRG_CORE double inner_angle(double y, double x) { return unbounded_angle(y, x); }
+BRG_CORE float inner_angle(float y, float x) {
+  const float angle = quadrant_angle(fabsf(y), fabsf(x));
+  return copysignf(fminf(x < 0 ? static_cast<float>(pi) - angle : angle, pi_inside<float>), y);
+}
+#endif
+
 // The same within [-pi, pi]. The zero vector, the mark of a root that is not there, gives 0.
 template <class V>
 BRG_CORE V unit_angle(V y, V x) {
@@ -97,6 +152,13 @@ template <class V>
 struct OppositeAngles {
   V angle, opposite;
 };
+
+#if defined(__CUDA_ARCH__)
+BRG_CORE OppositeAngles<double> opposite_unit_angles(double y, double x) {
+  const DeviceAngle angle(y, x);
+  return {angle.angle(), angle.opposite()};
+}
+#endif
 
 // unit_angle(y, x) and unit_angle(-y, -x).
 template <class V>

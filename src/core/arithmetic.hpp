@@ -33,8 +33,10 @@ template <class T>
 struct Limits {
   static constexpr T largest = std::numeric_limits<T>::max();
   static constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
-  // Squares of lengths outside this range are no lengths: their reciprocals would leave the normal numbers.
-  static constexpr T smallest_square = sizeof(T) == 8 ? static_cast<T>(0x1p-1000) : static_cast<T>(0x1p-120);
+  // Squares of lengths outside this range are no lengths: their reciprocals, and roots of what rounding leaves of them, would
+  // leave the normal numbers. Powers of two.
+  static constexpr int smallest_exponent = sizeof(T) == 8 ? -900 : -120, largest_exponent = sizeof(T) == 8 ? 1000 : 120;
+  static constexpr T smallest_square = sizeof(T) == 8 ? static_cast<T>(0x1p-900) : static_cast<T>(0x1p-120);
   static constexpr T largest_square = sizeof(T) == 8 ? static_cast<T>(0x1p+1000) : static_cast<T>(0x1p+120);
   // Components of vectors and rotations beyond it are taken as not finite where lanes are computed together, so that
   // whatever a lane without a root holds stays finite.
@@ -43,6 +45,13 @@ struct Limits {
 
 inline constexpr double pi = 3.14159265358979323846;
 inline constexpr double two_pi = 6.28318530717958647693;
+
+// Where the code is compiled for a CUDA device. There lanes without a root are left out at the end, and not made harmless before.
+#if defined(__CUDA_ARCH__)
+inline constexpr bool on_device = true;
+#else
+inline constexpr bool on_device = false;
+#endif
 
 // a b + c, fused on the device and on hosts whose compiler flags allow it; a call into libm would cost more than it gains.
 BRG_CORE float mul_add(float a, float b, float c) {
@@ -73,16 +82,51 @@ BRG_CORE double select(bool mask, double yes, double no) { return mask ? yes : n
 
 BRG_CORE float square_root(float a) { return sqrtf(a); }
 BRG_CORE double square_root(double a) { return sqrt(a); }
-BRG_CORE float reciprocal(float a) { return 1 / a; }  // a normal, and 1/a too
-BRG_CORE double reciprocal(double a) { return 1 / a; }
+
+// 1/a of a normal number with a normal reciprocal; square root and its reciprocal of a normal number > 0 (of any in float32);
+// and the root of one that may be 0. All to one unit in the last place.
 template <class V>
 struct RootPair {
   V root, reciprocal;
 };
-BRG_CORE RootPair<float> root_pair(float a) {
-  return {sqrtf(a), 1 / sqrtf(a)};
-}  // square root and its reciprocal, a > 0
+#if defined(__CUDA_ARCH__)
+// From the device's estimates, of 20 bits in float64: with e the relative error of y, a y^2 = 1 - e,
+//     1/a = r (1 + e + e^2),   sqrt(a) = a y (1 + e/2 + 3/8 e^2),   1/sqrt(a) = y (1 + e/2 + 3/8 e^2)
+BRG_CORE float reciprocal(float a) {
+  float r;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(a));
+  return fmaf(r, fmaf(-a, r, 1.0f), r);
+}
+BRG_CORE double reciprocal(double a) {
+  double r;
+  asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(r) : "d"(a));
+  const double e = fma(-a, r, 1.0);
+  return fma(r, fma(e, e, e), r);
+}
+// `to_estimate`: a, or what keeps the estimate finite.
+BRG_CORE RootPair<float> root_pair(float a, float to_estimate) {
+  float y;
+  asm("rsqrt.approx.f32 %0, %1;" : "=f"(y) : "f"(to_estimate));
+  const float root = a * y, half = 0.5f * fmaf(-root, y, 1.0f);
+  return {fmaf(root, half, root), fmaf(y, half, y)};
+}
+BRG_CORE RootPair<double> root_pair(double a, double to_estimate) {
+  double y;
+  asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(y) : "d"(to_estimate));
+  const double root = a * y, e = fma(-root, y, 1.0), part = e * fma(0.375, e, 0.5);
+  return {fma(root, part, root), fma(y, part, y)};
+}
+BRG_CORE RootPair<float> root_pair(float a) { return root_pair(a, a); }
+BRG_CORE RootPair<double> root_pair(double a) { return root_pair(a, a); }
+BRG_CORE float root_or_zero(float a) { return root_pair(a, a + 0x1p-149f).root; }
+BRG_CORE double root_or_zero(double a) { return root_pair(a, a + 0x1p-1020).root; }
+#else
+BRG_CORE float reciprocal(float a) { return 1 / a; }
+BRG_CORE double reciprocal(double a) { return 1 / a; }
+BRG_CORE RootPair<float> root_pair(float a) { return {sqrtf(a), 1 / sqrtf(a)}; }
 BRG_CORE RootPair<double> root_pair(double a) { return {sqrt(a), 1 / sqrt(a)}; }
+#endif
+
 BRG_CORE float absolute(float a) { return fabsf(a); }
 BRG_CORE double absolute(double a) { return fabs(a); }
 BRG_CORE float minimum(float a, float b) { return fminf(a, b); }

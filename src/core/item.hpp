@@ -15,17 +15,24 @@ struct Item {
 };
 
 // `m`: the frame's matrix, not used where it is the identity.
-template <class V>
+template <bool derivatives = true, class V>
 BRG_CORE Item<V> item_of(const Mat3<V>& m, bool identity, const Vec3<V>& given, V q2, const Beam<V>& beam) {
   const Vec3<V> g = identity ? given : multiply(m, given);
-  return {given, g, q2, beam, intersect(circle_of(g.x, g.y), mul_add(g.z, beam.tan_chi, q2 * beam.half), beam.cos_chi)};
+  return {given, g, q2, beam,
+          intersect<derivatives>(circle_of<derivatives>(g.x, g.y), mul_add(g.z, beam.tan_chi, q2 * beam.half),
+                                 beam.cos_chi)};
+}
+
+template <bool derivatives = true, class T>
+BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i, const Beam<T>& beam) {
+  const Vec3<T> given = load_vector<T>(items.g + 3 * i);
+  const T q2 = items.g_magnitude ? items.g_magnitude[i] * items.g_magnitude[i] : dot(given, given);
+  return item_of<derivatives>(convert<T>(frame.m), frame.identity, given, q2, beam);
 }
 
 template <class T>
 BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i) {
-  const Vec3<T> given = load_vector<T>(items.g + 3 * i);
-  const T q2 = items.g_magnitude ? items.g_magnitude[i] * items.g_magnitude[i] : dot(given, given);
-  return item_of(convert<T>(frame.m), frame.identity, given, q2, beam_of(frame, items.wavenumber, items.chi, i));
+  return load_item(frame, items, i, beam_of(frame, items.wavenumber, items.chi, i));
 }
 
 // Cotangents of one item, and its part of the sums for beam and axis (in the frame).

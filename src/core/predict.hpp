@@ -72,12 +72,13 @@ BRG_CORE Pair<V> pair_of(const Setting<V>& setting, const Vec3<V>& q, V q2, bool
           intersect<derivatives>(circle_of<derivatives>(g.x, g.y), c, setting.beam.cos_chi)};
 }
 
-template <class T>
+template <bool derivatives = true, class T>
 BRG_CORE Pair<T> load_pair(const Setting<T>& setting, const Orientations<T>& orientations,
                            const Reflections<T>& reflections, int64_t n) {
   const Vec3<T> q = load_q(setting, orientations, reflections, n);
   const bool own_length = orientations.reciprocal_basis || !reflections.q2;
-  return pair_of(setting, q, own_length ? dot(q, q) : reflections.q2[n], orientations.magnitude_from_rotated);
+  return pair_of<derivatives>(setting, q, own_length ? dot(q, q) : reflections.q2[n],
+                              orientations.magnitude_from_rotated);
 }
 
 // True where a reflection and its opposite share their crossing: the roots of -G are those of G half a turn on.

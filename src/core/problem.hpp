@@ -70,11 +70,13 @@ struct Reflections {
   // x, y, z, |q|^2 and, where hkl is known, h, k, l: each reflection_planes_stride(count) numbers, zero beyond the count.
   // A reflection that is not finite or out of range is zero there. NULL in a view and on a device.
   const T *planes;
-  const T *records;  // the same as [stride][4]: x, y, z, |q|^2, for reading here and there
-  bool friedel;      // reflection n + count/2 is exactly the opposite of n, for all n below count/2
+  // x, y, z, |q|^2 as [stride][4], for reading here and there; in float64 on a device as [2][stride][2], for reads of 16 bytes.
+  // NULL in a view.
+  const T *records;
+  bool friedel;  // reflection n + count/2 is exactly the opposite of n, for all n below count/2
 };
 
-constexpr int64_t reflection_planes_stride(int64_t count) { return (count + 31) / 16 * 16; }
+BRG_CORE constexpr int64_t reflection_planes_stride(int64_t count) { return (count + 31) / 16 * 16; }
 
 template <class T>
 struct OrientationsGradient {

@@ -32,13 +32,28 @@ BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
 }
 
 // The circle against the Ewald sphere. Every factor that is infinite or meaningless on a lane
-// that does not diffract is zero there, so that weights and cotangents of 0 stay 0.
+// that does not diffract is zero there, so that weights and cotangents of 0 stay 0. On a device only inverse_s is zero: its
+// threads pass such lanes by.
 template <class V>
 struct Crossing {
   V c, s, inverse_s;  // inverse_s = 0 at the tangent too
   V ux, uy;           // (gx, gy) / rho^2
   Mask<V> observable;
 };
+
+// False where a length's square is out of range, or is none.
+template <class V>
+BRG_CORE Mask<V> is_usable_square(V square) {
+  using T = Scalar<V>;
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(T) == 8) {  // by the high word: float64 instructions are the scarce ones
+    constexpr unsigned smallest = (1023 + Limits<T>::smallest_exponent) << 20,
+                       largest = (1023 + Limits<T>::largest_exponent) << 20;
+    return static_cast<unsigned>(__double2hiint(square)) - smallest < largest - smallest;
+  }
+#endif
+  return square >= V(Limits<T>::smallest_square) && square <= V(Limits<T>::largest_square);
+}
 
 // The circle of G around the axis.
 template <class V>
@@ -52,9 +67,9 @@ template <bool derivatives = true, class V>
 BRG_CORE Circle<V> circle_of(V gx, V gy) {
   using T = Scalar<V>;
   const V one(T(1)), rho2 = mul_add(gx, gx, gy * gy);
-  const Mask<V> in_range = rho2 >= V(Limits<T>::smallest_square) && rho2 <= V(Limits<T>::largest_square);
-  const V divisor = select(in_range, rho2, one);
-  const V inverse = derivatives ? one / divisor : reciprocal(divisor);
+  const Mask<V> in_range = is_usable_square(rho2);
+  const V divisor = on_device ? rho2 : select(in_range, rho2, one);
+  const V inverse = derivatives && !on_device ? one / divisor : reciprocal(divisor);
   return {rho2, gx * inverse, gy * inverse, in_range};
 }
 
@@ -65,6 +80,15 @@ BRG_CORE Crossing<V> intersect(const Circle<V>& circle, V c, V cos_chi) {
   const V zero(T(0)), one(T(1));
   const V s2 = negative_mul_add(c, c, circle.rho2);
   const Mask<V> observable = s2 >= zero && circle.in_range;
+#if defined(__CUDA_ARCH__)
+  if constexpr (derivatives) {
+    const RootPair<V> s = root_pair(s2);
+    const V inverse = select(observable && s2 > zero, s.reciprocal, zero);
+    return {c, with_sign_of(s.root, cos_chi), with_sign_of(inverse, cos_chi), circle.vx, circle.vy, observable};
+  } else {
+    return {c, with_sign_of(root_or_zero(s2), cos_chi), zero, circle.vx, circle.vy, observable};
+  }
+#endif
   const V ux = select(observable, circle.vx, zero), uy = select(observable, circle.vy, zero);
   const V own_c = select(observable, c, zero);
   if constexpr (derivatives) {
@@ -100,7 +124,13 @@ struct Roots {
 template <class V>
 BRG_CORE Roots<V> roots(const Crossing<V>& x) {
   const RootVectors<V> r = root_vectors(x);
+#if defined(__CUDA_ARCH__)
+  const V zero(Scalar<V>(0));
+  return {select(x.observable, inner_angle(r.sin1, r.cos1), zero),
+          select(x.observable, inner_angle(r.sin2, r.cos2), zero)};
+#else
   return {unit_angle(r.sin1, r.cos1), unit_angle(r.sin2, r.cos2)};
+#endif
 }
 
 // True where derivatives and losses count a crossing: it is no tangent, and |F_omega| / k = |s cos chi| / k reaches the cut.
