@@ -26,12 +26,12 @@ class Engine {
 
   int64_t max_pairs() const { return max_pairs_; }
 
-  // Launches `blocks` blocks of `block_threads` threads. `call` is the kernel's name.
-  template <class... Parameters, class... Arguments>
+  // Launches `blocks` blocks of threads. `call` is the kernel's name.
+  template <int threads = block_threads, class... Parameters, class... Arguments>
   void launch(const Call& call, void (*kernel)(Parameters...), int64_t blocks, const Arguments&... arguments) const {
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(static_cast<unsigned>(blocks));
-    config.blockDim = dim3(block_threads);
+    config.blockDim = dim3(threads);
     config.stream = stream;
     launched(call, cudaLaunchKernelEx(&config, kernel, arguments...));
   }

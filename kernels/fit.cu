@@ -1,88 +1,450 @@
-// Fused loss, gradient and normal equations on CUDA: one warp per orientation.
-#include <cub/util_type.cuh>
-
-#include "core/fit.hpp"
+// Fused loss, gradient and normal equations on CUDA: a group of lanes per orientation, sums in registers, one reduction.
+#include "core/spots.hpp"
 #include "kernels/cuda_operations.hpp"
-#include "kernels/sums.cuh"
+#include "kernels/fit_sums.cuh"
+#include "kernels/group_sums.cuh"
+#include "kernels/settings.cuh"
+#include "runtime/scratch.hpp"
 
 namespace braggrad::cuda {
 
 using namespace core;
 
-namespace {
+// Losses that a kernel is compiled for; `any` looks at it while running.
+enum class LossKind { squares, chord, any };
 
-// For all lanes of a warp. `total` gets the sums: they are picked there by computed indices, which registers do not have.
-// With parameters there is no register left for the rotation's sums: rotation_bar has a launch without them.
-template <bool with_parameters>
-__device__ __forceinline__ void sum_over_warp(FitSums<with_parameters>& sums, FitSums<with_parameters>& total) {
-  using cuda::sum_over_warp;
-  sum_over_warp(sums.loss);
-  sum_over_warp(sums.observable), sum_over_warp(sums.matched);
-  sum_over_warp(sums.missing), sum_over_warp(sums.grazing);
-  if constexpr (!with_parameters) {
-    sum_over_warp(sums.rotation);
-  } else {
-    sums.rotation = {};
-#pragma unroll
-    for (int i = 0; i < fit_parameters; ++i) sum_over_warp(sums.gradient[i]);
-#pragma unroll
-    for (int i = 0; i < fit_normals; ++i) sum_over_warp(sums.normal[i]);
-  }
-  if (threadIdx.x % warp_threads == 0) total = sums;
-  __syncwarp();
+// planes: targets that all orientations share, made ready by brg_prepare_targets_kernel. opposites: the same for a list whose second
+// half is the opposite of its first, at chi = 0. given: dense, as the caller has them. listed: by offsets.
+enum class TargetSource { planes, opposites, given, listed };
+
+constexpr int fit_threads = 128;
+constexpr uint32_t smallest_group = 4;
+// Float32 sums have at most so many terms in a lane before float64 takes over.
+template <class T>
+constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
+
+// What a launch knows beside its problem.
+template <class T>
+struct FitPlan {
+  Beams<T> beams;
+  const T* planes;
+  uint32_t group;                   // lanes of an orientation, by N alone: the order of the sums is part of the answer
+  bool usual, counted;              // the call has the usual form; counts are wanted
+  int8_t position[fit_parameters];  // of a parameter among the chosen ones, or -1
+  uint8_t parameters, row[fit_normals], column[fit_normals];  // how many are chosen, and the elements of their matrix
+};
+
+// A target of one root, ready for its residual: the angle, or its sine and cosine; weight 0 where there is none.
+template <class T>
+struct ReadyTarget {
+  T weight, a, b;
+};
+
+template <class T>
+__device__ __forceinline__ ReadyTarget<T> make_ready(T omega, T weight, bool is_chord) {
+  const Target<T> target = target_of(omega, weight);
+  if (!is_chord) return {target.weight, target.omega, T(0)};
+  const SineCosine<T> direction = sine_cosine(target.omega);
+  return {target.weight, direction.sine, direction.cosine};
 }
 
-}  // namespace
+// Root 1 or 2 of dense targets; `at` is the pair's place in them.
+template <class T>
+__device__ __forceinline__ ReadyTarget<T> read_given(const OmegaTargets<T>& t, int root, int64_t at, bool is_chord) {
+  const T *omega = root == 1 ? t.omega1 : t.omega2, *weight = root == 1 ? t.weight1 : t.weight2;
+  if (!omega) return {T(0), T(0), T(0)};
+  return make_ready(omega[at], weight ? weight[at] : T(1), is_chord);
+}
 
-template <class T, bool with_parameters, bool listed>
+constexpr int target_planes = 3;  // of a root
+
+template <class T>
+__device__ __forceinline__ ReadyTarget<T> read_planes(const T* planes, int64_t stride, int root, uint32_t n,
+                                                      bool is_chord) {
+  const T* own = planes + (root - 1) * target_planes * stride + n;
+  return {own[0], own[stride], is_chord ? own[2 * stride] : T(0)};
+}
+
+// Planes of both roots: weight, a, b.
+template <class T>
 __global__ void __launch_bounds__(block_threads)
-    brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows) {
-  __shared__ cub::Uninitialized<FitSums<with_parameters>> totals[block_warps];
-  __shared__ Setting<T> settings[block_warps];  // not in registers: the sums need them
-  const unsigned warp = threadIdx.x / warp_threads, lane = threadIdx.x % warp_threads;
-  const int64_t b = rows.start + int64_t{blockIdx.x} * block_warps + warp;
-  if (b >= rows.stop) return;
-  if (lane == 0) settings[warp] = make_setting(p.frame, p.orientations, b);
-  __syncwarp();
-  const Setting<T>& setting = settings[warp];
-  FitSums<with_parameters> sums;
-  if constexpr (listed) {
-    const int64_t last = p.targets.offsets[b + 1];
-    for (int64_t i = p.targets.offsets[b] + lane; i < last; i += warp_threads) add_listed(sums, p, setting, i);
-  } else {
-    for (int64_t n = lane; n < p.reflections.count; n += warp_threads) add_dense(sums, p, setting, b, n);
+    brg_prepare_targets_kernel(const __grid_constant__ OmegaTargets<T> targets, Range range, int64_t stride,
+                               T* planes) {
+  const int64_t n = range.start + int64_t{blockIdx.x} * block_threads + threadIdx.x;
+  if (n >= range.stop) return;
+  for (int root = 1; root <= 2; ++root) {
+    const ReadyTarget<T> target = read_given(targets, root, n, static_cast<Loss>(targets.loss) == Loss::chord);
+    T* own = planes + (root - 1) * target_planes * stride + n;
+    own[0] = target.weight, own[stride] = target.a, own[2 * stride] = target.b;
   }
-  FitSums<with_parameters>& total = totals[warp].Alias();
-  sum_over_warp(sums, total);
-  if (lane == 0) store_loss(p, b, total);
-  if constexpr (with_parameters) store_parameters(p, b, total, static_cast<int>(lane), warp_threads);
+}
+
+struct Counts {
+  int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
+};
+
+// One orientation, of a lane's group.
+template <class T, FitPart part, LossKind kind, TargetSource source>
+class Fit {
+ public:
+  using Slots = FitSlots<part>;
+
+  __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group)
+      : p_(p), plan_(plan), group_(group), b_(b), setting_(plan.beams.setting(p.frame, p.orientations, b)) {}
+
+  // Sums into total[Slots::count]. For all lanes of a warp, of which those that are not active have nothing to sum.
+  template <int threads>
+  __device__ __forceinline__ void sum(bool active, SumTile<T, threads>& tile, double* total) {
+    int64_t at = group_.lane, last = p_.reflections.count;
+    if constexpr (source == TargetSource::opposites) last /= 2;
+    if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
+    if (!active) last = at;
+    clear_group_sums<Slots::count>(group_, total);
+    do {
+      sums_.clear();
+#pragma unroll 1
+      for (int term = 0; term < most_terms<T> && at < last; ++term, at += group_.size) {
+        if constexpr (source == TargetSource::listed)
+          add_listed(at);
+        else
+          add_dense(static_cast<uint32_t>(at));
+      }
+      add_group_sums(tile, group_, sums_.values, total);
+    } while (__any_sync(~0u, at < last));
+    if (plan_.counted) {
+      for (uint32_t step = group_.size / 2; step > 0; step /= 2) {
+        const auto add = [&](int32_t& count) { count += __shfl_xor_sync(~0u, count, step); };
+        add(counts_.observable), add(counts_.matched), add(counts_.missing), add(counts_.grazing);
+      }
+    }
+  }
+
+  // Writes what the part has of the outputs.
+  __device__ __forceinline__ void store_all(const double* total) const {
+    const OmegaLossOutput<T>& out = p_.output;
+    if constexpr (Slots::with_loss) {
+      if (out.rotation_bar)
+        for (uint32_t i = group_.lane; i < 9; i += group_.size) {
+          const uint32_t r = i / 3, c = i % 3;
+          store(out.rotation_bar + 9 * b_ + (p_.orientations.column_major ? 3 * c + r : i), rotation_bar(total, r, c),
+                out.accumulate);
+        }
+      if (group_.lane == 0) {
+        const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * total[Slots::missing_weight] : 0;
+        if (out.loss) store(out.loss + b_, 0.5 * total[Slots::loss] + missing, out.accumulate);
+        store_count(out.observable, b_, counts_.observable, out.accumulate);
+        store_count(out.matched, b_, counts_.matched, out.accumulate);
+        store_count(out.missing, b_, counts_.missing, out.accumulate);
+        store_count(out.grazing, b_, counts_.grazing, out.accumulate);
+      }
+    }
+    if constexpr (Slots::with_loss && part != FitPart::none)
+      if (out.gradient) store_gradient(total);
+    if constexpr (Slots::block_rows > 0)
+      if (out.normal) store_normal(total);
+  }
+
+ private:
+  __device__ __forceinline__ bool is_chord() const {
+    return kind == LossKind::chord || (kind == LossKind::any && static_cast<Loss>(p_.targets.loss) == Loss::chord);
+  }
+
+  __device__ __forceinline__ bool is_contributing(const Crossing<T>& x) const {
+    const T cut = static_cast<T>(p_.frame.grazing_cut);
+    return cut > 0 ? contributes(x, setting_.beam, cut) : x.inverse_s != T(0);
+  }
+
+  __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
+    if (!plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
+    const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
+    return pair_of(setting_, r.q, r.q2, false);
+  }
+
+  // A residual with its weight: to the loss, and to slope and matrix weight of its root.
+  __device__ __forceinline__ void add(const Residual<T>& residual, T weight, T& slope, T& matrix_weight) {
+    if constexpr (Slots::with_loss)
+      sums_.values[Slots::loss] = mul_add(weight, residual.twice_loss, sums_.values[Slots::loss]);
+    slope = mul_add(weight, residual.slope, slope), matrix_weight = mul_add(weight, residual.weight, matrix_weight);
+  }
+
+  __device__ __forceinline__ Residual<T> residual_of_angle(T omega, T target) const {
+    const Loss loss = kind == LossKind::squares ? Loss::squares : static_cast<Loss>(p_.targets.loss);
+    return angle_residual(loss, static_cast<T>(p_.targets.delta), difference_of_angles(omega, target));
+  }
+
+  // Not for a normal matrix alone whose matrix weights are the weights.
+  __device__ __forceinline__ bool needs_slopes() const {
+    const Loss loss = static_cast<Loss>(p_.targets.loss);
+    return Slots::with_loss || (loss != Loss::squares && loss != Loss::chord);
+  }
+
+  // target(root, opposite) of a root with this direction.
+  template <class Read>
+  __device__ __forceinline__ void add_root(int root, T sine, T cosine, const Read& target, T& slope, T& weight) {
+    const ReadyTarget<T> own = target(root, false);
+    if (!needs_slopes()) {
+      weight += own.weight;
+      return;
+    }
+    if (is_chord()) {
+      add(chord_residual(sine, cosine, own.a, own.b), own.weight, slope, weight);
+      if constexpr (source == TargetSource::opposites) {
+        const ReadyTarget<T> mate = target(root, true);
+        add(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, slope, weight);
+      }
+    } else {
+      const T omega = unbounded_angle(sine, cosine);
+      add(residual_of_angle(omega, own.a), own.weight, slope, weight);
+      if constexpr (source == TargetSource::opposites) {
+        const ReadyTarget<T> mate = target(root, true);
+        add(residual_of_angle(omega - static_cast<T>(pi), mate.a), mate.weight, slope, weight);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void count(T weight, const Crossing<T>& x, bool contributing) {
+    if (!(weight > T(0))) return;
+    counts_.matched += contributing, counts_.missing += !x.observable, counts_.grazing += x.observable && !contributing;
+    if constexpr (Slots::with_loss)
+      if (!x.observable) sums_.values[Slots::missing_weight] += weight;
+  }
+
+  __device__ __forceinline__ void add_dense(uint32_t n) {
+    constexpr bool opposites = source == TargetSource::opposites;
+    const Pair<T> pair = pair_at(n);
+    const Crossing<T>& x = pair.crossing;
+    const bool contributing = is_contributing(x);
+    const auto half = static_cast<uint32_t>(p_.reflections.count / 2);
+    const auto target = [&](int root, bool opposite) {
+      if constexpr (source == TargetSource::given)
+        return read_given(p_.targets, root, b_ * p_.targets.orientation_stride + n, is_chord());
+      else
+        return read_planes(plan_.planes, p_.reflections.count, root, opposite ? n + half : n, is_chord());
+    };
+    if (contributing) {
+      const RootVectors<T> v = root_vectors(x);
+      Slopes<T> s{};
+      add_root(1, v.sin1, v.cos1, target, s.slope1, s.weight1);
+      add_root(2, v.sin2, v.cos2, target, s.slope2, s.weight2);
+      sums_.add(setting_, pair, from_rotated(), s);
+    }
+    if (!plan_.counted) return;
+    counts_.observable += (opposites ? 2 : 1) * x.observable;
+    for (int root = 1; root <= 2; ++root) {
+      count(target(root, false).weight, x, contributing);
+      if constexpr (opposites) count(target(root, true).weight, x, contributing);
+    }
+  }
+
+  // An entry of a list: one target, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from there on
+  // an entry has one root only.
+  __device__ __forceinline__ void add_listed(int64_t i) {
+    const OmegaTargets<T>& t = p_.targets;
+    const ReadyTarget<T> target = make_ready(t.omega[i], t.weight ? t.weight[i] : T(1), is_chord());
+    if (!(target.weight > T(0))) return;
+    const auto n = static_cast<uint32_t>(t.reflection[i]);
+    const int root = t.root ? t.root[i] : 0;
+    const bool exists = n < p_.reflections.count && root <= 2;
+    Pair<T> pair = pair_at(exists ? n : 0);
+    Crossing<T>& x = pair.crossing;
+    x.observable = x.observable && exists;
+    const bool contributing = exists && is_contributing(x);
+    if (contributing) {
+      if (root == 2 || (root == 0 && second_is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
+      const T sine = mul_add(x.ux, x.s, x.uy * x.c), cosine = mul_sub(x.uy, x.s, x.ux * x.c);
+      Slopes<T> s{};
+      add_root(
+          1, sine, cosine, [&](int, bool) { return target; }, s.slope1, s.weight1);
+      sums_.add(setting_, pair, from_rotated(), s);
+    }
+    if (!plan_.counted) return;
+    counts_.observable += x.observable;
+    count(target.weight, x, contributing);
+  }
+
+  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0.
+  __device__ __forceinline__ bool second_is_nearer(const Crossing<T>& x, const ReadyTarget<T>& target) const {
+    const SineCosine<T> t = is_chord() ? SineCosine<T>{target.a, target.b} : sine_cosine(target.a);
+    return mul_add(x.ux, t.sine, x.uy * t.cosine) * x.s < T(0);
+  }
+
+  __device__ __forceinline__ bool from_rotated() const {
+    return !plan_.usual && p_.orientations.magnitude_from_rotated;
+  }
+
+  // M^T sum: element (r, c).
+  __device__ __forceinline__ double rotation_bar(const double* total, uint32_t r, uint32_t c) const {
+    const double* sum = total + Slots::rotation + c;
+    if (p_.frame.identity) return sum[3 * r];
+    const Mat3<double>& m = p_.frame.m;
+    const auto column = [&](double x, double y, double z) {
+      return mul_add(x, sum[0], mul_add(y, sum[3], z * sum[6]));
+    };
+    return r == 0 ? column(m.xx, m.yx, m.zx) : r == 1 ? column(m.xy, m.yy, m.zy) : column(m.xz, m.yz, m.zz);
+  }
+
+  // By turns from sum w l' G_bar q^T, by strain from the same and its part along q.
+  __device__ __forceinline__ void store_gradient(const double* total) const {
+    if (group_.lane != 0) return;
+    const Mat3<double> sum = load_matrix<double>(total + Slots::rotation, false),
+                       r = convert<double>(setting_.rotation);
+    const Vec3<double> in_frame = axial(multiply(sum, transpose(r)));
+    const Vec3<double> turn = p_.frame.identity ? in_frame : multiply_transposed(p_.frame.m, in_frame);
+    double values[fit_parameters] = {turn.x, turn.y, turn.z};
+    if constexpr (Slots::with_gradient) {
+      const double* along = total + Slots::along;
+      values[3] = total[Slots::scalar_gradient], values[4] = total[Slots::scalar_gradient + 1];
+      const Mat3<double> m = multiply(transpose(r), sum);
+      values[5] = m.xx + along[0], values[6] = m.yy + along[1], values[7] = m.zz + along[2];
+      values[8] = m.yz + m.zy + along[3], values[9] = m.xz + m.zx + along[4], values[10] = m.xy + m.yx + along[5];
+    }
+    T* out = p_.output.gradient + b_ * plan_.parameters;
+#pragma unroll
+    for (int a = 0; a < (Slots::with_gradient ? fit_parameters : 3); ++a)
+      // Sums are 0 of a rotation that is not finite, and stay so.
+      if (plan_.position[a] >= 0)
+        store(out + plan_.position[a], is_finite(values[a]) ? values[a] : 0, p_.output.accumulate);
+  }
+
+  __device__ __forceinline__ void store_normal(const double* total) const {
+    const uint32_t count = plan_.parameters * (plan_.parameters + 1u) / 2;
+    T* out = p_.output.normal + b_ * count;
+    const auto element = [&](int a, int b) { return total[Slots::slot(a, b)]; };
+    for (uint32_t i = group_.lane; i < count; i += group_.size) {
+      store(out + i, turned_normal(p_.frame, plan_.row[i], plan_.column[i], element), p_.output.accumulate);
+    }
+  }
+
+  const OmegaLossProblem<T>& p_;
+  const FitPlan<T>& plan_;
+  Group group_;
+  int64_t b_;
+  Setting<T> setting_;
+  LaneSums<T, part> sums_;
+  Counts counts_;
+};
+
+template <class T, FitPart part>
+constexpr int totals_of_block = fit_threads / smallest_group* FitSlots<part>::count;
+
+// The orientations of this block of threads: `block` of those of a part.
+template <class T, FitPart part, LossKind kind, TargetSource source>
+__device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows, const FitPlan<T>& plan,
+                                        uint32_t block, SumTile<T, fit_threads>& tile, double* totals) {
+  const uint32_t index = threadIdx.x / plan.group, groups = fit_threads / plan.group;
+  const int64_t b = rows.start + int64_t{block} * groups + index;
+  const bool active = b < rows.stop;
+  double* total = totals + index * FitSlots<part>::count;
+  Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), {plan.group, threadIdx.x % plan.group});
+  fit.sum(active, tile, total);
+  if (active) fit.store_all(total);
+}
+
+// `part` all in float64: every block does one of the two parts of its orientations.
+template <class T, FitPart part, LossKind kind, TargetSource source>
+__global__ void __launch_bounds__(fit_threads)
+    brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
+                          const __grid_constant__ FitPlan<T> plan) {
+  __shared__ SumTile<T, fit_threads> tile;
+  if constexpr (part == FitPart::all && sizeof(T) == 8) {
+    __shared__ double totals[totals_of_block<T, FitPart::matrix>];
+    static_assert(FitSlots<FitPart::matrix>::count >= FitSlots<FitPart::gradient>::count);
+    if (blockIdx.x % 2 == 0)
+      run_fit<T, FitPart::gradient, kind, source>(p, rows, plan, blockIdx.x / 2, tile, totals);
+    else
+      run_fit<T, FitPart::matrix, kind, source>(p, rows, plan, blockIdx.x / 2, tile, totals);
+  } else {
+    __shared__ double totals[totals_of_block<T, part>];
+    run_fit<T, part, kind, source>(p, rows, plan, blockIdx.x, tile, totals);
+  }
 }
 
 namespace {
 
-template <bool with_parameters, class T>
-void launch_omega_loss(const Engine& engine, const OmegaLossProblem<T>& p) {
-  engine.launch_ranges("brg_omega_loss_kernel",
-                       p.targets.offsets ? brg_omega_loss_kernel<T, with_parameters, true>
-                                         : brg_omega_loss_kernel<T, with_parameters, false>,
-                       p.orientations.count, rows_per_launch(engine.max_pairs(), p.reflections.count, block_warps),
-                       block_warps, p);
+// Lanes of an orientation: few leave few idle at the end of a row, and have less to add up; more of them find work for the device in
+// fewer orientations.
+uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
+
+template <class T>
+FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const T* planes) {
+  const auto& out = p.output;
+  FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
+                  planes,
+                  group_size(p.reflections.count),
+                  is_usual(p.reflections, p.orientations),
+                  out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0,
+                  {},
+                  static_cast<uint8_t>(fit_parameter_count(out.parameters)),
+                  {},
+                  {}};
+  for (int8_t& position : plan.position) position = -1;
+  for (int i = 0, element = 0; i < plan.parameters; ++i) {
+    const int a = fit_parameter(out.parameters, i);
+    plan.position[a] = static_cast<int8_t>(i);
+    for (int j = i; j < plan.parameters; ++j, ++element) {
+      plan.row[element] = static_cast<uint8_t>(a);
+      plan.column[element] = static_cast<uint8_t>(fit_parameter(out.parameters, j));
+    }
+  }
+  return plan;
+}
+
+template <FitPart part, LossKind kind, TargetSource source, class T>
+void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
+  constexpr int64_t parts = part == FitPart::all && sizeof(T) == 8 ? 2 : 1;
+  const int64_t groups = fit_threads / plan.group;
+  const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
+  for (int64_t start = 0; start < p.orientations.count; start += per_launch) {
+    const Range rows = {start, std::min(p.orientations.count, start + per_launch)};
+    engine.launch<fit_threads>("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
+                               parts * blocks_of(rows.stop - rows.start, groups), p, rows, plan);
+  }
+}
+
+template <FitPart part, TargetSource source, class T>
+void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
+  const Loss loss = static_cast<Loss>(p.targets.loss);
+  if constexpr (part == FitPart::all || source == TargetSource::listed)
+    launch_fit<part, LossKind::any, source>(engine, p, plan);
+  else if (loss == Loss::squares)
+    launch_fit<part, LossKind::squares, source>(engine, p, plan);
+  else if (loss == Loss::chord)
+    launch_fit<part, LossKind::chord, source>(engine, p, plan);
+  else
+    launch_fit<part, LossKind::any, source>(engine, p, plan);
+}
+
+template <FitPart part, class T>
+void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
+  if (p.targets.offsets) return launch_fit<part, TargetSource::listed>(engine, p, plan);
+  if (!plan.planes) return launch_fit<part, TargetSource::given>(engine, p, plan);
+  if constexpr (part != FitPart::all)
+    if (plan.usual && opposites_share(p.frame, p.orientations, p.reflections))
+      return launch_fit<part, TargetSource::opposites>(engine, p, plan);
+  launch_fit<part, TargetSource::planes>(engine, p, plan);
 }
 
 }  // namespace
 
 template <class T>
 void CudaOperations<T>::omega_loss(const OmegaLossProblem<T>& p, Scratch& scratch) {
+  // A launch that makes the targets ready pays from a few orientations on.
+  constexpr int64_t enough_orientations = 8;
+  const int64_t length = p.reflections.count;
+  const bool shared = !p.targets.offsets && p.targets.orientation_stride == 0 &&
+                      p.orientations.count >= enough_orientations && length > 0;
+  const Slot<T> slot = scratch.reserve<T>(shared ? 2 * target_planes * length : 0);
   if (!scratch.ready()) return;
-  if (!p.output.gradient && !p.output.normal) return launch_omega_loss<false>(engine_, p);
-  OmegaLossProblem<T> part = p;
-  part.output.rotation_bar = nullptr;
-  launch_omega_loss<true>(engine_, part);
-  if (!p.output.rotation_bar) return;
-  part.output = {};
-  part.output.rotation_bar = p.output.rotation_bar;
-  part.output.accumulate = p.output.accumulate;
-  launch_omega_loss<false>(engine_, part);
+  T* planes = shared ? scratch[slot] : nullptr;
+  if (shared)
+    engine_.launch_flat("brg_prepare_targets_kernel", brg_prepare_targets_kernel<T>, length, p.targets, length, planes);
+  const FitPlan<T> plan = make_plan(p, planes);
+  if (!p.output.gradient && !p.output.normal)
+    launch_fit<FitPart::none>(engine_, p, plan);
+  else if (p.output.parameters == 1)
+    launch_fit<FitPart::turns>(engine_, p, plan);
+  else
+    launch_fit<FitPart::all>(engine_, p, plan);
 }
 
 template void CudaOperations<float>::omega_loss(const OmegaLossProblem<float>&, Scratch&);

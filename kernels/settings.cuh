@@ -57,6 +57,12 @@ class PairSetting {
   typename Wide<T>::Type wide_[12 * sizeof(T) / 16];
 };
 
+// Out of the way of the registers and the code of the usual call.
+template <class T, class Rows>
+__device__ __noinline__ core::Beam<T> own_beam(const core::Frame& frame, const Rows& rows, int64_t i) {
+  return core::beam_of(frame, rows.wavenumber, rows.chi, i);
+}
+
 // The beams of a call's orientations or items; one that all share is computed once, on the host.
 template <class T>
 class Beams {
@@ -67,7 +73,7 @@ class Beams {
 
   template <class Rows>
   __device__ __forceinline__ core::Beam<T> beam(const core::Frame& frame, const Rows& rows, int64_t i) const {
-    return is_common_ ? common_ : core::beam_of(frame, rows.wavenumber, rows.chi, i);
+    return is_common_ ? common_ : own_beam<T>(frame, rows, i);
   }
   __device__ __forceinline__ core::Setting<T> setting(const core::Frame& frame,
                                                       const core::Orientations<T>& orientations, int64_t b) const {

@@ -94,11 +94,12 @@ BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Vec3<V>& g, cons
           -(mul_add(g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
 }
 
-// By wavenumber and chi, which have no even part, and by lattice strain: strain_of(t, q) for t of either part.
+// By wavenumber and chi, which have no even part, and by lattice strain: strain_of(t, q) for t of either part. t_odd is
+// R^T (its part by G) + length_odd q.
 template <class V>
 struct LatticeRows {
   Vec3<V> t_even, t_odd;
-  V wavenumber_odd, chi_odd;
+  V wavenumber_odd, chi_odd, length_odd;
 };
 
 template <class V>
@@ -109,7 +110,25 @@ BRG_CORE LatticeRows<V> lattice_rows(const Setting<V>& setting, const Pair<V>& p
   take_length(odd, pair.g, magnitude_from_rotated);
   // R^T (uy, -ux, 0)
   return {Vec3<V>{mul_sub(r.xx, k.uy, r.yx * k.ux), mul_sub(r.xy, k.uy, r.yy * k.ux), mul_sub(r.xz, k.uy, r.yz * k.ux)},
-          q_cotangent(setting, pair, odd), odd.wavenumber, odd.chi};
+          q_cotangent(setting, pair, odd), odd.wavenumber, odd.chi, V(Scalar<V>(2)) * odd.q2};
+}
+
+// A column of both rows times the matrix weights v1, v2 of the roots. With S = v1 + v2 and D = v1 - v2,
+//     v1 a1 b1 + v2 a2 b2 = (S a_even + D a_odd) b_even + (S a_odd + D a_even) b_odd
+template <class V>
+struct Weighted {
+  V even, odd;
+};
+
+template <class V>
+BRG_CORE Weighted<V> weighted(V sum, V difference, V even, V odd) {
+  return {mul_add(sum, even, difference * odd), mul_add(sum, odd, difference * even)};
+}
+
+// sum + the product with another column.
+template <class V>
+BRG_CORE V add_both(Weighted<V> w, V even, V odd, V sum) {
+  return mul_add(even, w.even, mul_add(odd, w.odd, sum));
 }
 
 // Sums over the targets of one orientation, in float64. Without parameters the last two stay empty.
@@ -122,112 +141,17 @@ struct FitSums {
   double normal[with_parameters ? fit_normals : 1] = {};
 };
 
-// A target is a finite angle with a finite weight > 0.
-template <class T>
-BRG_CORE bool is_target(T omega, T weight) {
-  return is_finite(omega) && weight > T(0) && is_finite(weight);
-}
+// A target is a finite angle with a finite weight > 0; elsewhere the weight is 0. The angle in [-pi, pi].
+template <class V>
+struct Target {
+  V weight, omega;
+};
 
-template <bool with_parameters>
-BRG_CORE void add_missing(FitSums<with_parameters>& sums, double missing_loss, double weight) {
-  sums.missing += 1;
-  sums.loss += missing_loss > 0 ? weight * missing_loss : 0;
-}
-
-// The residual of a target at a root (1 or 2), or at the nearer one (0); `root` becomes the one taken.
-template <class T>
-BRG_CORE Residual<T> match(const OmegaTargets<T>& targets, const Crossing<T>& crossing, T omega, int& root) {
-  const RootVectors<T> v = root_vectors(crossing);
-  const Loss loss = static_cast<Loss>(targets.loss);
-  if (loss == Loss::chord) {
-    T s, c;
-    sine_cosine(omega, s, c);
-    const Residual<T> first = chord_residual(v.sin1, v.cos1, s, c), second = chord_residual(v.sin2, v.cos2, s, c);
-    if (root == 0) root = second.twice_loss < first.twice_loss ? 2 : 1;
-    return root == 1 ? first : second;
-  }
-  const T delta = static_cast<T>(targets.delta), target = wrap(omega);
-  T first = T(0), second = T(0);
-  if (root != 2) first = difference_of_angles(unit_angle(v.sin1, v.cos1), target);
-  if (root != 1) second = difference_of_angles(unit_angle(v.sin2, v.cos2), target);
-  if (root == 0) root = absolute(second) < absolute(first) ? 2 : 1;
-  return angle_residual(loss, delta, root == 1 ? first : second);
-}
-
-// Adds one target of an observable pair. root: 1, 2, or 0 for the nearer.
-template <class T, bool with_parameters>
-BRG_CORE void add_target(FitSums<with_parameters>& sums, const Frame& frame, const OmegaTargets<T>& targets,
-                         const Setting<T>& setting, const Pair<T>& pair, bool magnitude_from_rotated, int root, T omega,
-                         T weight) {
-  if (!contributes(pair.crossing, setting.beam, static_cast<T>(frame.grazing_cut))) {
-    sums.grazing += 1;
-    return;
-  }
-  const Residual<T> residual = match(targets, pair.crossing, omega, root);
-  sums.matched += 1;
-  const double w = static_cast<double>(weight);
-  sums.loss = mul_add(0.5 * w, static_cast<double>(residual.twice_loss), sums.loss);
-  const CrossingBar<T> bar =
-      pair_vjp(setting, pair, magnitude_from_rotated, root == 1 ? T(1) : T(0), root == 1 ? T(0) : T(1));
-  const double slope = w * static_cast<double>(residual.slope);
-  add_outer(sums.rotation, slope * convert<double>(bar.g), convert<double>(pair.q));
-  if constexpr (with_parameters) {
-    const Jacobian<T> j = jacobian(setting, pair, bar);
-    const double v = w * static_cast<double>(residual.weight);
-    int k = 0;
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
-    for (int a = 0; a < fit_parameters; ++a) {
-      const double ja = static_cast<double>(j.values[a]);
-      sums.gradient[a] = mul_add(slope, ja, sums.gradient[a]);
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
-      for (int b = a; b < fit_parameters; ++b, ++k)
-        sums.normal[k] = mul_add(v * ja, static_cast<double>(j.values[b]), sums.normal[k]);
-    }
-  }
-}
-
-// Both dense targets of reflection n in orientation b.
-template <class T, bool with_parameters>
-BRG_CORE void add_dense(FitSums<with_parameters>& sums, const OmegaLossProblem<T>& p, const Setting<T>& setting,
-                        int64_t b, int64_t n) {
-  const Pair<T> pair = load_pair(setting, p.orientations, p.reflections, n);
-  sums.observable += pair.crossing.observable;
-  const int64_t at = b * p.targets.orientation_stride + n;
-  for (int root = 1; root <= 2; ++root) {
-    const T* omega = root == 1 ? p.targets.omega1 : p.targets.omega2;
-    const T* weights = root == 1 ? p.targets.weight1 : p.targets.weight2;
-    if (!omega) continue;
-    const T weight = weights ? weights[at] : T(1);
-    if (!is_target(omega[at], weight)) continue;
-    if (!pair.crossing.observable)
-      add_missing(sums, p.targets.missing_loss, static_cast<double>(weight));
-    else
-      add_target(sums, p.frame, p.targets, setting, pair, p.orientations.magnitude_from_rotated, root, omega[at],
-                 weight);
-  }
-}
-
-// Entry i of the target list.
-template <class T, bool with_parameters>
-BRG_CORE void add_listed(FitSums<with_parameters>& sums, const OmegaLossProblem<T>& p, const Setting<T>& setting,
-                         int64_t i) {
-  const T omega = p.targets.omega[i], weight = p.targets.weight ? p.targets.weight[i] : T(1);
-  if (!is_target(omega, weight)) return;
-  const int32_t n = p.targets.reflection[i];
-  const int root = p.targets.root ? p.targets.root[i] : 0;
-  if (n >= 0 && n < p.reflections.count && root <= 2) {
-    const Pair<T> pair = load_pair(setting, p.orientations, p.reflections, n);
-    if (pair.crossing.observable) {
-      sums.observable += 1;
-      add_target(sums, p.frame, p.targets, setting, pair, p.orientations.magnitude_from_rotated, root, omega, weight);
-      return;
-    }
-  }
-  add_missing(sums, p.targets.missing_loss, static_cast<double>(weight));
+template <class V>
+BRG_CORE Target<V> target_of(V omega, V weight) {
+  const V zero(Scalar<V>(0));
+  const Mask<V> is_target = is_finite(omega) && is_finite(weight) && weight > zero;
+  return {select(is_target, weight, zero), wrap(select(is_target, omega, zero))};
 }
 
 // Index of element (a, b), a <= b, of an upper triangle of n rows.
@@ -248,61 +172,35 @@ BRG_CORE int fit_parameter(uint32_t mask, int i) {
   return 0;
 }
 
-// Element (a, b) of the normal matrix with the rotation's rows and columns turned to the sample frame: T^T N T, where
-// T is M for the rotation and the identity beyond it.
-BRG_CORE double turned_normal(const Frame& frame, const double* normal, int a, int b) {
-  if (frame.identity) return normal[triangle_index(a, b, fit_parameters)];
+// Element (a, b), a <= b, of the normal matrix by turns of the sample: T^T N T, where T is the frame's M for the rotation and the
+// identity beyond it. element(i, j), i <= j, is that by turns of the frame.
+template <class Element>
+BRG_CORE double turned_normal(const Frame& frame, int a, int b, const Element& element) {
+  if (frame.identity || a >= 3) return element(a, b);
   const double m[3][3] = {
       {frame.m.xx, frame.m.xy, frame.m.xz}, {frame.m.yx, frame.m.yy, frame.m.yz}, {frame.m.zx, frame.m.zy, frame.m.zz}};
   double sum = 0;
-  for (int i = a < 3 ? 0 : a; i < (a < 3 ? 3 : a + 1); ++i)
-    for (int j = b < 3 ? 0 : b; j < (b < 3 ? 3 : b + 1); ++j) {
-      const double left = a < 3 ? m[i][a] : 1, right = b < 3 ? m[j][b] : 1;
-      sum +=
-          left * normal[i <= j ? triangle_index(i, j, fit_parameters) : triangle_index(j, i, fit_parameters)] * right;
-    }
+  for (int i = 0; i < 3; ++i)
+    for (int j = b < 3 ? 0 : b; j < (b < 3 ? 3 : b + 1); ++j)
+      sum += m[i][a] * (b < 3 ? m[j][b] : 1) * (i <= j ? element(i, j) : element(j, i));
   return sum;
-}
-
-BRG_CORE double turned_gradient(const Frame& frame, const double* gradient, int a) {
-  if (a >= 3) return gradient[a];
-  const Vec3<double> v = multiply_transposed(frame.m, {gradient[0], gradient[1], gradient[2]});
-  return a == 0 ? v.x : a == 1 ? v.y : v.z;
 }
 
 // Gradient and normal matrix by turns of the sample in place of turns of the frame.
 BRG_CORE void turn_to_sample(const Frame& frame, FitSums<true>& sums) {
   if (frame.identity) return;
   const FitSums<true> in_frame = sums;
-  for (int a = 0; a < 3; ++a) {
-    sums.gradient[a] = turned_gradient(frame, in_frame.gradient, a);
+  const auto element = [&](int a, int b) { return in_frame.normal[triangle_index(a, b, fit_parameters)]; };
+  const Vec3<double> turn =
+      multiply_transposed(frame.m, {in_frame.gradient[0], in_frame.gradient[1], in_frame.gradient[2]});
+  sums.gradient[0] = turn.x, sums.gradient[1] = turn.y, sums.gradient[2] = turn.z;
+  for (int a = 0; a < 3; ++a)
     for (int b = a; b < fit_parameters; ++b)
-      sums.normal[triangle_index(a, b, fit_parameters)] = turned_normal(frame, in_frame.normal, a, b);
-  }
+      sums.normal[triangle_index(a, b, fit_parameters)] = turned_normal(frame, a, b, element);
 }
 
 BRG_CORE void store_count(int32_t* out, int64_t b, int32_t value, bool accumulate) {
   if (out) out[b] = value + (accumulate ? out[b] : 0);
-}
-
-// Writes the gradient and the normal matrix of one orientation: every step-th element of both, from element `first` on.
-template <class T>
-BRG_CORE void store_parameters(const OmegaLossProblem<T>& p, int64_t b, const FitSums<true>& sums, int first,
-                               int step) {
-  const OmegaLossOutput<T>& out = p.output;
-  const int count = fit_parameter_count(out.parameters);
-  for (int i = 0; i < count; ++i) {
-    const int a = fit_parameter(out.parameters, i);
-    if (out.gradient && i % step == first)
-      store(out.gradient + b * count + i, turned_gradient(p.frame, sums.gradient, a), out.accumulate);
-    if (!out.normal) continue;
-    for (int j = i; j < count; ++j) {
-      const int element = triangle_index(i, j, count);
-      if (element % step == first)
-        store(out.normal + b * (count * (count + 1) / 2) + element,
-              turned_normal(p.frame, sums.normal, a, fit_parameter(out.parameters, j)), out.accumulate);
-    }
-  }
 }
 
 // Writes the other outputs of one orientation.

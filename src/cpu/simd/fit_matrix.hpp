@@ -49,22 +49,6 @@ BRG_SIMD constexpr int normal_index(int a, int b) {
   return a <= b ? triangle_index(a, b, fit_parameters) : triangle_index(b, a, fit_parameters);
 }
 
-// P and R of a column.
-template <class V>
-struct Weighted {
-  V even, odd;
-};
-
-template <class V>
-BRG_SIMD Weighted<V> weighted(V sum, V difference, V even, V odd) {
-  return {mul_add(sum, even, difference * odd), mul_add(sum, odd, difference * even)};
-}
-
-template <class V>
-BRG_SIMD V add_both(Weighted<V> w, V even, V odd, V sum) {
-  return mul_add(even, w.even, mul_add(odd, w.odd, sum));
-}
-
 // Products of the turns: xx, xy, xz, yy, yz, zz.
 template <class V>
 struct TurnProducts {

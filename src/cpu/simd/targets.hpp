@@ -16,10 +16,9 @@ struct TargetPlanes {
 template <class T>
 BRG_SIMD void put_target(bool chord, Lanes<T> omega, Lanes<T> weight, T* a, T* b, T* w) {
   using V = Lanes<T>;
-  const V zero(T(0));
-  const auto is_target = is_finite(omega) && is_finite(weight) && weight > zero;
-  const V angle = wrap(select(is_target, omega, zero));
-  store(w, select(is_target, weight, zero));
+  const core::Target<V> target = core::target_of(omega, weight);
+  const V angle = target.omega;
+  store(w, target.weight);
   if (chord) {
     const core::SineCosine<V> v = core::sine_cosine(angle);
     store(a, v.sine), store(b, v.cosine);
