@@ -13,9 +13,10 @@ using namespace core;
 // Losses that a kernel is compiled for; `any` looks at it while running.
 enum class LossKind { squares, chord, any };
 
-// planes: targets that all orientations share, made ready by brg_prepare_targets_kernel. opposites: the same for a list whose second
-// half is the opposite of its first, at chi = 0. given: dense, as the caller has them. listed: by offsets.
-enum class TargetSource { planes, opposites, given, listed };
+// Where targets come from. planes: from those that all orientations share, made ready by brg_prepare_targets_kernel. opposites: the
+// same for a list whose second half is the opposite of its first, at chi = 0. given: dense and of both roots, as the caller has them. All three
+// for calls of the usual form; any: dense, for any form. listed: by offsets, for any form.
+enum class TargetSource { planes, opposites, given, any, listed };
 
 constexpr int fit_threads = 128;
 constexpr uint32_t smallest_group = 4;
@@ -23,21 +24,14 @@ constexpr uint32_t smallest_group = 4;
 template <class T>
 constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
 
-// What a launch knows beside its problem.
-template <class T>
-struct FitPlan {
-  Beams<T> beams;
-  const T* planes;
-  uint32_t group;                   // lanes of an orientation, by N alone: the order of the sums is part of the answer
-  bool usual, counted;              // the call has the usual form; counts are wanted
-  int8_t position[fit_parameters];  // of a parameter among the chosen ones, or -1
-  uint8_t parameters, row[fit_normals], column[fit_normals];  // how many are chosen, and the elements of their matrix
-};
-
 // A target of one root, ready for its residual: the angle, or its sine and cosine; weight 0 where there is none.
 template <class T>
 struct ReadyTarget {
   T weight, a, b;
+};
+template <class T>
+struct ReadyTargets {
+  ReadyTarget<T> one, two;
 };
 
 template <class T>
@@ -48,36 +42,58 @@ __device__ __forceinline__ ReadyTarget<T> make_ready(T omega, T weight, bool is_
   return {target.weight, direction.sine, direction.cosine};
 }
 
-// Root 1 or 2 of dense targets; `at` is the pair's place in them.
+// Dense targets of a pair; `at` is its place in them. `both`: it is known that there are angles of both roots.
 template <class T>
-__device__ __forceinline__ ReadyTarget<T> read_given(const OmegaTargets<T>& t, int root, int64_t at, bool is_chord) {
-  const T *omega = root == 1 ? t.omega1 : t.omega2, *weight = root == 1 ? t.weight1 : t.weight2;
-  if (!omega) return {T(0), T(0), T(0)};
-  return make_ready(omega[at], weight ? weight[at] : T(1), is_chord);
+__device__ __forceinline__ ReadyTargets<T> read_given(const OmegaTargets<T>& t, int64_t at, bool is_chord, bool both) {
+  const auto read = [&](const T* omega, const T* weight) -> ReadyTarget<T> {
+    if (!both && !omega) return {T(0), T(0), T(0)};
+    return make_ready(omega[at], weight ? weight[at] : T(1), is_chord);
+  };
+  return {read(t.omega1, t.weight1), read(t.omega2, t.weight2)};
 }
 
-constexpr int target_planes = 3;  // of a root
+// Two numbers in one read.
+template <class T>
+struct alignas(2 * sizeof(T)) Two {
+  T first, second;
+};
+
+// Planes of pairs of numbers: the weights of both roots; their angles, or sine and cosine of the first and of the second.
+constexpr int target_planes = 3;
 
 template <class T>
-__device__ __forceinline__ ReadyTarget<T> read_planes(const T* planes, int64_t stride, int root, uint32_t n,
-                                                      bool is_chord) {
-  const T* own = planes + (root - 1) * target_planes * stride + n;
-  return {own[0], own[stride], is_chord ? own[2 * stride] : T(0)};
+__device__ __forceinline__ ReadyTargets<T> read_planes(const Two<T>* planes, int64_t stride, uint32_t n,
+                                                       bool is_chord) {
+  const Two<T> weights = planes[n], one = planes[stride + n];
+  if (!is_chord) return {{weights.first, one.first, T(0)}, {weights.second, one.second, T(0)}};
+  const Two<T> two = planes[2 * stride + n];
+  return {{weights.first, one.first, one.second}, {weights.second, two.first, two.second}};
 }
 
-// Planes of both roots: weight, a, b.
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_prepare_targets_kernel(const __grid_constant__ OmegaTargets<T> targets, Range range, int64_t stride,
-                               T* planes) {
+                               Two<T>* planes) {
   const int64_t n = range.start + int64_t{blockIdx.x} * block_threads + threadIdx.x;
   if (n >= range.stop) return;
-  for (int root = 1; root <= 2; ++root) {
-    const ReadyTarget<T> target = read_given(targets, root, n, static_cast<Loss>(targets.loss) == Loss::chord);
-    T* own = planes + (root - 1) * target_planes * stride + n;
-    own[0] = target.weight, own[stride] = target.a, own[2 * stride] = target.b;
-  }
+  const bool is_chord = static_cast<Loss>(targets.loss) == Loss::chord;
+  const auto [one, two] = read_given(targets, n, is_chord, false);
+  planes[n] = {one.weight, two.weight};
+  planes[stride + n] = is_chord ? Two<T>{one.a, one.b} : Two<T>{one.a, two.a};
+  if (is_chord) planes[2 * stride + n] = {two.a, two.b};
 }
+
+// What a launch knows beside its problem.
+template <class T>
+struct FitPlan {
+  Beams<T> beams;
+  const Two<T>* planes;
+  uint32_t group;                   // lanes of an orientation, by N alone: the order of the sums is part of the answer
+  bool usual, counted;              // the call has the usual form; counts are wanted
+  int8_t position[fit_parameters];  // of a parameter among the chosen ones, or -1
+  // How many are chosen, and the elements of their matrix: row, column, and place in the sums.
+  uint8_t parameters, row[fit_normals], column[fit_normals], slot[fit_normals];
+};
 
 struct Counts {
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
@@ -88,6 +104,7 @@ template <class T, FitPart part, LossKind kind, TargetSource source>
 class Fit {
  public:
   using Slots = FitSlots<part>;
+  static constexpr bool is_usual = source != TargetSource::any && source != TargetSource::listed;
 
   __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group)
       : p_(p), plan_(plan), group_(group), b_(b), setting_(plan.beams.setting(p.frame, p.orientations, b)) {}
@@ -95,7 +112,9 @@ class Fit {
   // Sums into total[Slots::count]. For all lanes of a warp, of which those that are not active have nothing to sum.
   template <int threads>
   __device__ __forceinline__ void sum(bool active, SumTile<T, threads>& tile, double* total) {
-    int64_t at = group_.lane, last = p_.reflections.count;
+    // Dense targets have fewer than 2^31 to an orientation.
+    using Index = std::conditional_t<source == TargetSource::listed, int64_t, uint32_t>;
+    Index at = group_.lane, last = static_cast<Index>(p_.reflections.count);
     if constexpr (source == TargetSource::opposites) last /= 2;
     if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
     if (!active) last = at;
@@ -107,7 +126,7 @@ class Fit {
         if constexpr (source == TargetSource::listed)
           add_listed(at);
         else
-          add_dense(static_cast<uint32_t>(at));
+          add_dense(at);
       }
       add_group_sums(tile, group_, sums_.values, total);
     } while (__any_sync(~0u, at < last));
@@ -151,11 +170,11 @@ class Fit {
 
   __device__ __forceinline__ bool is_contributing(const Crossing<T>& x) const {
     const T cut = static_cast<T>(p_.frame.grazing_cut);
-    return cut > 0 ? contributes(x, setting_.beam, cut) : x.inverse_s != T(0);
+    return x.inverse_s != T(0) && (!(cut > 0) || contributes(x, setting_.beam, cut));
   }
 
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
-    if (!plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
+    if (!is_usual && !plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
     return pair_of(setting_, r.q, r.q2, false);
   }
@@ -178,27 +197,19 @@ class Fit {
     return Slots::with_loss || (loss != Loss::squares && loss != Loss::chord);
   }
 
-  // target(root, opposite) of a root with this direction.
-  template <class Read>
-  __device__ __forceinline__ void add_root(int root, T sine, T cosine, const Read& target, T& slope, T& weight) {
-    const ReadyTarget<T> own = target(root, false);
+  // A root with this direction. `mate`: the target of the opposite reflection.
+  __device__ __forceinline__ void add_root(T sine, T cosine, const ReadyTarget<T>& own, const ReadyTarget<T>& mate,
+                                           T& slope, T& weight) {
+    constexpr bool opposites = source == TargetSource::opposites;
     if (!needs_slopes()) {
       weight += own.weight;
-      return;
-    }
-    if (is_chord()) {
+    } else if (is_chord()) {
       add(chord_residual(sine, cosine, own.a, own.b), own.weight, slope, weight);
-      if constexpr (source == TargetSource::opposites) {
-        const ReadyTarget<T> mate = target(root, true);
-        add(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, slope, weight);
-      }
+      if constexpr (opposites) add(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, slope, weight);
     } else {
       const T omega = unbounded_angle(sine, cosine);
       add(residual_of_angle(omega, own.a), own.weight, slope, weight);
-      if constexpr (source == TargetSource::opposites) {
-        const ReadyTarget<T> mate = target(root, true);
-        add(residual_of_angle(omega - static_cast<T>(pi), mate.a), mate.weight, slope, weight);
-      }
+      if constexpr (opposites) add(residual_of_angle(omega - static_cast<T>(pi), mate.a), mate.weight, slope, weight);
     }
   }
 
@@ -214,26 +225,24 @@ class Fit {
     const Pair<T> pair = pair_at(n);
     const Crossing<T>& x = pair.crossing;
     const bool contributing = is_contributing(x);
-    const auto half = static_cast<uint32_t>(p_.reflections.count / 2);
-    const auto target = [&](int root, bool opposite) {
-      if constexpr (source == TargetSource::given)
-        return read_given(p_.targets, root, b_ * p_.targets.orientation_stride + n, is_chord());
-      else
-        return read_planes(plan_.planes, p_.reflections.count, root, opposite ? n + half : n, is_chord());
-    };
+    ReadyTargets<T> own, mates{};
+    if constexpr (source == TargetSource::planes || opposites)
+      own = read_planes(plan_.planes, p_.reflections.count, n, is_chord());
+    else
+      own = read_given(p_.targets, b_ * p_.targets.orientation_stride + n, is_chord(), source == TargetSource::given);
+    if constexpr (opposites)
+      mates = read_planes(plan_.planes + p_.reflections.count / 2, p_.reflections.count, n, is_chord());
     if (contributing) {
       const RootVectors<T> v = root_vectors(x);
       Slopes<T> s{};
-      add_root(1, v.sin1, v.cos1, target, s.slope1, s.weight1);
-      add_root(2, v.sin2, v.cos2, target, s.slope2, s.weight2);
+      add_root(v.sin1, v.cos1, own.one, mates.one, s.slope1, s.weight1);
+      add_root(v.sin2, v.cos2, own.two, mates.two, s.slope2, s.weight2);
       sums_.add(setting_, pair, from_rotated(), s);
     }
     if (!plan_.counted) return;
     counts_.observable += (opposites ? 2 : 1) * x.observable;
-    for (int root = 1; root <= 2; ++root) {
-      count(target(root, false).weight, x, contributing);
-      if constexpr (opposites) count(target(root, true).weight, x, contributing);
-    }
+    count(own.one.weight, x, contributing), count(own.two.weight, x, contributing);
+    if constexpr (opposites) count(mates.one.weight, x, contributing), count(mates.two.weight, x, contributing);
   }
 
   // An entry of a list: one target, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from there on
@@ -253,8 +262,7 @@ class Fit {
       if (root == 2 || (root == 0 && second_is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
       const T sine = mul_add(x.ux, x.s, x.uy * x.c), cosine = mul_sub(x.uy, x.s, x.ux * x.c);
       Slopes<T> s{};
-      add_root(
-          1, sine, cosine, [&](int, bool) { return target; }, s.slope1, s.weight1);
+      add_root(sine, cosine, target, {}, s.slope1, s.weight1);
       sums_.add(setting_, pair, from_rotated(), s);
     }
     if (!plan_.counted) return;
@@ -269,7 +277,7 @@ class Fit {
   }
 
   __device__ __forceinline__ bool from_rotated() const {
-    return !plan_.usual && p_.orientations.magnitude_from_rotated;
+    return !is_usual && !plan_.usual && p_.orientations.magnitude_from_rotated;
   }
 
   // M^T sum: element (r, c).
@@ -311,7 +319,9 @@ class Fit {
     T* out = p_.output.normal + b_ * count;
     const auto element = [&](int a, int b) { return total[Slots::slot(a, b)]; };
     for (uint32_t i = group_.lane; i < count; i += group_.size) {
-      store(out + i, turned_normal(p_.frame, plan_.row[i], plan_.column[i], element), p_.output.accumulate);
+      store(out + i,
+            p_.frame.identity ? total[plan_.slot[i]] : turned_normal(p_.frame, plan_.row[i], plan_.column[i], element),
+            p_.output.accumulate);
     }
   }
 
@@ -340,13 +350,17 @@ __device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows
   if (active) fit.store_all(total);
 }
 
+// True where a part is made as gradient and matrix.
+template <class T, FitPart part>
+constexpr bool is_parted = part == FitPart::all && sizeof(T) == 8;
+
 // `part` all in float64: every block does one of the two parts of its orientations.
 template <class T, FitPart part, LossKind kind, TargetSource source>
 __global__ void __launch_bounds__(fit_threads)
     brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
                           const __grid_constant__ FitPlan<T> plan) {
   __shared__ SumTile<T, fit_threads> tile;
-  if constexpr (part == FitPart::all && sizeof(T) == 8) {
+  if constexpr (is_parted<T, part>) {
     __shared__ double totals[totals_of_block<T, FitPart::matrix>];
     static_assert(FitSlots<FitPart::matrix>::count >= FitSlots<FitPart::gradient>::count);
     if (blockIdx.x % 2 == 0)
@@ -365,8 +379,9 @@ namespace {
 // fewer orientations.
 uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
 
-template <class T>
-FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const T* planes) {
+template <FitPart part, class T>
+FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
+  using MatrixSlots = FitSlots<is_parted<T, part> ? FitPart::matrix : part>;
   const auto& out = p.output;
   FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
                   planes,
@@ -376,6 +391,7 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const T* planes) {
                   {},
                   static_cast<uint8_t>(fit_parameter_count(out.parameters)),
                   {},
+                  {},
                   {}};
   for (int8_t& position : plan.position) position = -1;
   for (int i = 0, element = 0; i < plan.parameters; ++i) {
@@ -384,6 +400,7 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const T* planes) {
     for (int j = i; j < plan.parameters; ++j, ++element) {
       plan.row[element] = static_cast<uint8_t>(a);
       plan.column[element] = static_cast<uint8_t>(fit_parameter(out.parameters, j));
+      plan.slot[element] = static_cast<uint8_t>(MatrixSlots::slot(plan.row[element], plan.column[element]));
     }
   }
   return plan;
@@ -391,7 +408,7 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const T* planes) {
 
 template <FitPart part, LossKind kind, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
-  constexpr int64_t parts = part == FitPart::all && sizeof(T) == 8 ? 2 : 1;
+  constexpr int64_t parts = is_parted<T, part> ? 2 : 1;
   const int64_t groups = fit_threads / plan.group;
   const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
   for (int64_t start = 0; start < p.orientations.count; start += per_launch) {
@@ -404,7 +421,7 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPla
 template <FitPart part, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
   const Loss loss = static_cast<Loss>(p.targets.loss);
-  if constexpr (part == FitPart::all || source == TargetSource::listed)
+  if constexpr (source == TargetSource::any || source == TargetSource::listed)
     launch_fit<part, LossKind::any, source>(engine, p, plan);
   else if (loss == Loss::squares)
     launch_fit<part, LossKind::squares, source>(engine, p, plan);
@@ -415,13 +432,17 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPla
 }
 
 template <FitPart part, class T>
-void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
+void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const Two<T>* planes) {
+  const FitPlan<T> plan = make_plan<part>(p, planes);
   if (p.targets.offsets) return launch_fit<part, TargetSource::listed>(engine, p, plan);
-  if (!plan.planes) return launch_fit<part, TargetSource::given>(engine, p, plan);
-  if constexpr (part != FitPart::all)
-    if (plan.usual && opposites_share(p.frame, p.orientations, p.reflections))
+  if constexpr (part != FitPart::all) {
+    if (plan.planes && opposites_share(p.frame, p.orientations, p.reflections))
       return launch_fit<part, TargetSource::opposites>(engine, p, plan);
-  launch_fit<part, TargetSource::planes>(engine, p, plan);
+    if (!plan.planes && plan.usual && p.targets.omega1 && p.targets.omega2)
+      return launch_fit<part, TargetSource::given>(engine, p, plan);
+  }
+  plan.planes ? launch_fit<part, TargetSource::planes>(engine, p, plan)
+              : launch_fit<part, TargetSource::any>(engine, p, plan);
 }
 
 }  // namespace
@@ -431,20 +452,19 @@ void CudaOperations<T>::omega_loss(const OmegaLossProblem<T>& p, Scratch& scratc
   // A launch that makes the targets ready pays from a few orientations on.
   constexpr int64_t enough_orientations = 8;
   const int64_t length = p.reflections.count;
-  const bool shared = !p.targets.offsets && p.targets.orientation_stride == 0 &&
-                      p.orientations.count >= enough_orientations && length > 0;
-  const Slot<T> slot = scratch.reserve<T>(shared ? 2 * target_planes * length : 0);
+  const bool shared = is_usual(p.reflections, p.orientations) && !p.targets.offsets &&
+                      p.targets.orientation_stride == 0 && p.orientations.count >= enough_orientations && length > 0;
+  const Slot<Two<T>> slot = scratch.reserve<Two<T>>(shared ? target_planes * length : 0);
   if (!scratch.ready()) return;
-  T* planes = shared ? scratch[slot] : nullptr;
+  Two<T>* planes = shared ? scratch[slot] : nullptr;
   if (shared)
     engine_.launch_flat("brg_prepare_targets_kernel", brg_prepare_targets_kernel<T>, length, p.targets, length, planes);
-  const FitPlan<T> plan = make_plan(p, planes);
   if (!p.output.gradient && !p.output.normal)
-    launch_fit<FitPart::none>(engine_, p, plan);
+    launch_fit<FitPart::none>(engine_, p, planes);
   else if (p.output.parameters == 1)
-    launch_fit<FitPart::turns>(engine_, p, plan);
+    launch_fit<FitPart::turns>(engine_, p, planes);
   else
-    launch_fit<FitPart::all>(engine_, p, plan);
+    launch_fit<FitPart::all>(engine_, p, planes);
 }
 
 template void CudaOperations<float>::omega_loss(const OmegaLossProblem<float>&, Scratch&);

@@ -149,7 +149,13 @@ struct Target {
 
 template <class V>
 BRG_CORE Target<V> target_of(V omega, V weight) {
-  const V zero(Scalar<V>(0));
+  using T = Scalar<V>;
+  const V zero(T(0));
+  if constexpr (on_device) {  // most angles need no wrapping
+    const V usable = select(weight > zero && weight <= V(Limits<T>::largest), weight, zero);
+    if (absolute(omega) <= V(pi_inside<T>)) return {usable, omega};
+    return is_finite(omega) ? Target<V>{usable, wrap(omega)} : Target<V>{zero, zero};
+  }
   const Mask<V> is_target = is_finite(omega) && is_finite(weight) && weight > zero;
   return {select(is_target, weight, zero), wrap(select(is_target, omega, zero))};
 }
