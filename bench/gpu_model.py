@@ -220,7 +220,7 @@ def main() -> int:
     command = "bench/gpu_model.py " + " ".join(sys.argv[1:])
     lines = [
         "A model: instructions counted under a simulator, machine code, and published figures. No time was measured.",
-        f"B = {counts['orientations']}, N = {counts['reflections']}; commit of the counts {counts['commit']}, here {commit}.",
+        f"B = {counts['orientations']}, N = {counts['reflections']}; commits {counts['commit']}, {commit}.",
         "Made by: " + command,
         "",
     ]
