@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, on a machine with nvcc, cmake, ninja and the development files of GoogleTest, nlohmann-json and
-# Google Benchmark; no network. Writes bench/results/gpu_check-<device>.{json,txt}; exits non-zero if a part failed.
+# Everything that needs a GPU, on a machine with nvcc, cmake and ninja; no network, no further package: the dependencies are those
+# of .gpu-deps (scripts/gpu_bundle.sh, run before where packages can be had), or of the system where that is not there.
+# Writes bench/results/gpu_check-<device>.{json,txt}; exits 1 if a part failed, 3 without a driver.
 #
 #   gpu_check.sh [--part build|test|sanitize|debug|bench|all]
 #
-# A tool that is not there is reported as missing, never as passed. Parts keep their results in build/gpu_check, so they can be
-# run one by one; every call writes the table of all parts that have run.
+# A tool that is not there, or that the machine refuses to run, is reported as missing or refused, never as passed. Parts keep
+# their results in build/gpu_check, so they can be run one by one, each under 8 minutes; every call writes the table of all
+# parts that have run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,95 +19,123 @@ case "${1:-}" in
 esac
 case "$part" in build | test | sanitize | debug | bench | all) ;; *) echo "unknown part: $part"; exit 2 ;; esac
 
-out=build/gpu_check
-mkdir -p "$out"
 arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d .)
 device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -1)
 if [ -z "$arch" ]; then
   echo "gpu_check: no NVIDIA driver here (nvidia-smi answers nothing): nothing was checked"
   exit 3
 fi
+out=build/gpu_check deps=$PWD/.gpu-deps
+mkdir -p "$out"
 tests=build/gpu/tests/capi_tests
-filter='-*CPU'
+# Tests that provoke CUDA errors on purpose are left out where a tool would count them, and so are those that take minutes there.
+sanitized='*CUDA:-*MoreThanThereIs*:*SplittingAndThreads*:*OmegaLoss.Agrees*'
+hot=(predict predict_friedel predict_vjp loss_angle loss_chord loss_angle_rotation loss_angle_csr solve)
+export LD_LIBRARY_PATH="$(dirname "$(find "$deps" -name 'libbenchmark.so' 2>/dev/null | head -1)")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
-# record STEP RESULT DETAIL: passed, failed or missing
+# record STEP RESULT DETAIL: passed, failed, missing or refused
 record() {
   printf '%s\t%s\t%s\n' "$1" "$2" "$3" >"$out/$1.result"
   printf '%-24s %-8s %s\n' "$1" "$2" "$3"
 }
-# attempt STEP DETAIL COMMAND...: records whether the command succeeded; its output goes to a log
+# attempt STEP SECONDS DETAIL COMMAND...: records whether the command succeeded in that time; its output goes to a log
 attempt() {
-  local step=$1 detail=$2 start=$SECONDS
-  shift 2
-  if "$@" >"$out/$step.log" 2>&1; then
+  local step=$1 seconds=$2 detail=$3 start=$SECONDS status
+  shift 3
+  timeout "$seconds" "$@" >"$out/$step.log" 2>&1
+  status=$?
+  if [ $status = 0 ]; then
     record "$step" passed "$detail, $((SECONDS - start)) s"
-  else
-    record "$step" failed "$detail, see $out/$step.log"
-    tail -15 "$out/$step.log"
+    return
   fi
+  [ $status = 124 ] && detail="$detail, stopped after $seconds s"
+  record "$step" failed "$detail, see $out/$step.log"
+  tail -15 "$out/$step.log"
+  return 1
 }
-configure() { # configure FOLDER PRESET
-  cmake --preset "$2" -B "build/$1" -DBRAGGRAD_CUDA_ARCHITECTURES="$arch-real" -DBRAGGRAD_CLI=OFF -DBRAGGRAD_BENCH=ON &&
-    cmake --build "build/$1" -j"$(nproc)"
+# have STEP TOOL NAME: else the step is missing
+have() {
+  command -v "$2" >/dev/null && return
+  record "$1" missing "$3 is not installed"
+  return 1
+}
+# built STEP PROGRAM: else the step has failed
+built() {
+  [ -x "$2" ] && return
+  record "$1" failed "$2 was not built: run --part build"
+  return 1
 }
 
+configure() { # configure FOLDER PRESET TARGET...
+  local folder=$1 preset=$2 options=()
+  shift 2
+  if [ -d "$deps/usr" ]; then
+    options=(-DCMAKE_PREFIX_PATH="$deps/usr" -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF -DBRAGGRAD_SHARED_DATA="$deps/data")
+  fi
+  cmake --preset "$preset" -B "build/$folder" -DBRAGGRAD_CUDA_ARCHITECTURES="$arch-real" -DBRAGGRAD_CLI=OFF \
+    -DBRAGGRAD_BENCH=ON "${options[@]}" && cmake --build "build/$folder" -j"$(nproc)" --target "$@"
+}
+export -f configure
+export arch deps
+
 part_build() {
-  attempt build "sm_$arch" configure gpu profile
-  attempt build_debug "sm_$arch, -G" configure gpu-debug cuda-debug
+  attempt build 470 "sm_$arch" bash -c 'configure gpu profile capi_tests gpu_bench one_call'
+  attempt build_debug 470 "sm_$arch, -G" bash -c 'configure gpu-debug cuda-debug capi_tests'
 }
 
 # Tests that find no device skip themselves: here that is a failure.
 run_on_cuda() {
-  env BRAGGRAD_BACKEND=cuda "$@" "$tests" --gtest_filter="$filter" >"$out/run" 2>&1
-  local status=$?
-  cat "$out/run"
-  [ $status = 0 ] && ! grep -q 'this machine has no CUDA device' "$out/run"
+  env BRAGGRAD_BACKEND=cuda "$tests" --gtest_filter='-*CPU' | tee "$out/run"
+  [ "${PIPESTATUS[0]}" = 0 ] && ! grep -q 'this machine has no CUDA device' "$out/run"
 }
+export -f run_on_cuda
+export tests out
 
 part_test() {
-  attempt test "capi_tests on CUDA" run_on_cuda
-  attempt test_synchronous "the same with BRAGGRAD_SYNC=1" run_on_cuda BRAGGRAD_SYNC=1
+  built test "$tests" || return
+  attempt test 240 "capi_tests on CUDA" bash -c run_on_cuda
+  attempt test_synchronous 240 "the same with BRAGGRAD_SYNC=1" env BRAGGRAD_SYNC=1 bash -c run_on_cuda
 }
 
 part_sanitize() {
-  local tool
+  local tool extra
   for tool in memcheck racecheck initcheck synccheck; do
-    if ! command -v compute-sanitizer >/dev/null; then
-      record "sanitize_$tool" missing "compute-sanitizer is not installed"
-      continue
-    fi
-    local extra=()
+    have "sanitize_$tool" compute-sanitizer compute-sanitizer && built "sanitize_$tool" "$tests" || continue
+    extra=()
     [ "$tool" = memcheck ] && extra=(--leak-check full)
-    # Tests that provoke CUDA errors on purpose are left out: the sanitizer would count them.
-    attempt "sanitize_$tool" "capi_tests" timeout 480 compute-sanitizer --tool "$tool" "${extra[@]}" --error-exitcode 99 \
-      "$tests" --gtest_filter='*CUDA:-*MoreThanThereIs*:*SplittingAndThreads*:*OmegaLoss.Agrees*'
+    attempt "sanitize_$tool" 115 "capi_tests" compute-sanitizer --tool "$tool" "${extra[@]}" --error-exitcode 99 \
+      "$tests" --gtest_filter="$sanitized" && continue
+    grep -qE 'not supported|Unable to|requires root' "$out/sanitize_$tool.log" &&
+      record "sanitize_$tool" refused "$(grep -m1 -E 'not supported|Unable to|requires root' "$out/sanitize_$tool.log")"
   done
 }
 
 part_debug() {
-  if ! command -v cuda-gdb >/dev/null; then
-    record debug missing "cuda-gdb is not installed"
-    return
-  fi
-  timeout 300 cuda-gdb -batch -x scripts/debug_session.gdb --args build/gpu-debug/tests/capi_tests \
-    --gtest_filter='*Predict.AccumulatesOnRequest/CUDA:*Predict.BadRows*/CUDA' >"$out/debug.log" 2>&1
-  if grep -q 'brg_predict_kernel' "$out/debug.log" && grep -A1 'reflection of this thread' "$out/debug.log" | grep -q '\$[0-9]* ='; then
-    record debug passed "stopped in brg_predict_kernel and printed the pair of a thread"
-  else
-    record debug failed "see $out/debug.log"
-  fi
+  have debug cuda-gdb cuda-gdb && built debug build/gpu-debug/tests/capi_tests || return
+  attempt debug 300 "stopped in brg_predict_kernel" cuda-gdb -batch -x scripts/debug_session.gdb --args \
+    build/gpu-debug/tests/capi_tests --gtest_filter='*Predict.AccumulatesOnRequest/CUDA:*Predict.BadRows*/CUDA' || return
+  python3 scripts/gpu_check_table.py --session "$out/debug.log" >"$out/debug.why" ||
+    record debug failed "$(cat "$out/debug.why"), see $out/debug.log"
+}
+
+profile_hot() {
+  local operation precision
+  for operation in "${hot[@]}"; do
+    for precision in f64 f32; do
+      BRAGGRAD_BACKEND=cuda ncu --set basic --kernel-name 'regex:brg_' --launch-count 2 \
+        build/gpu/bench/one_call "$operation" "$precision" 20000 200 || return
+    done
+  done
 }
 
 part_bench() {
-  attempt bench "operations_bench" build/gpu/bench/operations_bench --benchmark_filter=cuda --benchmark_out_format=json \
+  built bench build/gpu/bench/gpu_bench || return
+  attempt bench 300 "gpu_bench" build/gpu/bench/gpu_bench --benchmark_min_time=0.1 --benchmark_out_format=json \
     --benchmark_out="$out/bench.json"
-  if ! command -v ncu >/dev/null; then
-    record profile missing "Nsight Compute is not installed"
-    return
-  fi
-  attempt profile "Nsight Compute" timeout 300 ncu --set basic --launch-count 40 build/gpu/bench/operations_bench \
-    --benchmark_filter='cuda/.*/5000' --benchmark_min_time=0.01
-  if grep -q ERR_NVGPUCTRPERM "$out/profile.log"; then record profile missing "the driver refuses performance counters"; fi
+  have profile ncu "Nsight Compute" || return
+  attempt profile 170 "Nsight Compute, ${#hot[@]} operations" \
+    bash -c "$(declare -f profile_hot); hot=(${hot[*]}); profile_hot" && return
+  grep -q ERR_NVGPUCTRPERM "$out/profile.log" && record profile refused "the driver refuses performance counters"
 }
 
 if [ "$part" = all ]; then
@@ -113,4 +143,9 @@ if [ "$part" = all ]; then
 else
   "part_$part"
 fi
-python3 scripts/gpu_check_table.py "$out" "$device" "sm_$arch" "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+if ! command -v python3 >/dev/null; then
+  echo "gpu_check: no python3: no table is written; the parts are in $out"
+  ! grep -q "$(printf '\tfailed\t')" "$out"/*.result
+  exit
+fi
+python3 scripts/gpu_check_table.py "$out" "$device" "sm_$arch" "$(git describe --always --dirty 2>/dev/null || echo unknown)"
