@@ -19,8 +19,8 @@ class DeviceScope {
   cudaError_t status() const noexcept { return status_; }
 
  private:
+  int caller_ = 0;  // before status_, whose initialisation fills it
   cudaError_t status_;
-  int caller_ = 0;
   bool changed_ = false;
 };
 

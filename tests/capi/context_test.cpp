@@ -288,8 +288,9 @@ TEST_P(ContextState, WaitingAfterEachKernelChangesNothing) {
   EXPECT_EQ(compute(patient.get(), batch), expected);
 }
 
+// Each thread with a context of its own, all on one device.
 TEST_P(ContextState, ContextsWorkInParallel) {
-  if (!on_cpu()) GTEST_SKIP() << "the work of several contexts is interleaved by their streams";
+  const int repeats = on_cpu() ? 20 : 3;
   const Batch<double> batch(context(), plain_geometry(), {});
   const auto expected = compute(context(), batch);
   std::vector<std::thread> threads;
@@ -297,10 +298,10 @@ TEST_P(ContextState, ContextsWorkInParallel) {
   for (size_t t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       const Context own = make_context(GetParam(), 2);
-      for (int repeat = 0; repeat < 20; ++repeat) right[t] += compute(own.get(), batch) == expected;
+      for (int repeat = 0; repeat < repeats; ++repeat) right[t] += compute(own.get(), batch) == expected;
     });
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, std::vector<int>(4, 20));
+  EXPECT_EQ(right, std::vector<int>(4, repeats));
 }
 
 // A child makes a context of its own, also after the parent has used threads; the inherited one is refused.

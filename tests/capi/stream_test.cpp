@@ -96,6 +96,8 @@ TEST(RuntimeFault, GivesAStatusAndASentenceAndTheNextCallWorks) {
   const brg_geometry geometry = plain_geometry();
   // One round of everything that calls the runtime. True if all of it worked.
   const auto round = [&] {
+    auto properties = make<brg_device_properties>();
+    if (!works(brg_device_info(BRG_BACKEND_CUDA, 0, &properties))) return false;
     brg_context* c = nullptr;
     if (!works(brg_context_create(&options, &c))) return false;
     brg_reflections* set = nullptr;
@@ -118,7 +120,9 @@ TEST(RuntimeFault, GivesAStatusAndASentenceAndTheNextCallWorks) {
       good = works(brg_predict_f64(c, &geometry, set, &orientations, &roots)) &&
              works(brg_predict_vjp_f64(c, &geometry, set, &orientations, &cotangents, &gradient)) &&
              works(brg_predict_spots_f64(c, &geometry, set, &orientations, &spots, &count)) &&
-             works(brg_buffer_download(c, buffer, 128, &answer, 8)) && works(brg_context_synchronize(c));
+             works(brg_buffer_download(c, buffer, 128, &answer, 8)) && works(brg_context_set_stream(c, nullptr)) &&
+             works(brg_predict_f64(c, &geometry, set, &orientations, &roots)) && works(brg_context_use_own_stream(c)) &&
+             works(brg_context_synchronize(c));
       EXPECT_TRUE(!good || count > 0);
     }
     brg_buffer_destroy(buffer);
