@@ -66,14 +66,15 @@ built() {
   return 1
 }
 
+# The runtime is shared, so that the tests can make streams and graphs with the library's own.
 configure() { # configure FOLDER PRESET TARGET...
   local folder=$1 preset=$2 options=()
   shift 2
   if [ -d "$deps/usr" ]; then
-    options=(-DCMAKE_PREFIX_PATH="$deps/usr" -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF -DBRAGGRAD_SHARED_DATA="$deps/data")
+    options=(-DCMAKE_PREFIX_PATH="$deps/usr" -DBRAGGRAD_SHARED_DATA="$deps/data")
   fi
   cmake --preset "$preset" -B "build/$folder" -DBRAGGRAD_CUDA_ARCHITECTURES="$arch-real" -DBRAGGRAD_CLI=OFF \
-    -DBRAGGRAD_BENCH=ON "${options[@]}" && cmake --build "build/$folder" -j"$(nproc)" --target "$@"
+    -DBRAGGRAD_BENCH=ON -DBRAGGRAD_CUDA_RUNTIME=Shared "${options[@]}" && cmake --build "build/$folder" -j"$(nproc)" --target "$@"
 }
 export -f configure
 export arch deps

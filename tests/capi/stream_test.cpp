@@ -96,6 +96,9 @@ TEST(RuntimeFault, GivesAStatusAndASentenceAndTheNextCallWorks) {
   const brg_geometry geometry = plain_geometry();
   // One round of everything that calls the runtime. True if all of it worked.
   const auto round = [&] {
+    int32_t devices = 0;  // the last one is used: the calls switch to it and back
+    if (!works(brg_device_count(BRG_BACKEND_CUDA, &devices))) return false;
+    options.device = std::max(0, devices - 1);
     auto properties = make<brg_device_properties>();
     if (!works(brg_device_info(BRG_BACKEND_CUDA, 0, &properties))) return false;
     brg_context* c = nullptr;
