@@ -66,7 +66,7 @@ class Kernel:
 
 @dataclasses.dataclass
 class Line:
-    """An instruction, the label that stands before it, the label that it names, and whether it has a predicate."""
+    """An instruction, the label that stands before it, the one it branches to, and whether it has a predicate."""
 
     text: str
     label: str | None
@@ -79,7 +79,7 @@ def successors(lines: list[Line]) -> list[list[int]]:
     places = {line.label: i for i, line in enumerate(lines) if line.label}
     after = []
     for i, line in enumerate(lines):
-        targets = [places[line.target]] if line.target in places and not line.text.startswith("CALL") else []
+        targets = [places[line.target]] if line.target in places else []
         ends = not line.predicate and re.match(r"(BRA|EXIT|RET|bra|ret|exit)\b", line.text)
         if not ends and i + 1 < len(lines):
             targets.append(i + 1)
@@ -159,7 +159,7 @@ def parse_sass(text: str) -> dict[str, Code]:
             if found := re.match(r"(\.L_x_\d+):", line):
                 label = found.group(1)
             elif found := re.search(r"/\*[0-9a-f]{4,}\*/\s+(@!?U?P\w+\s+)?([A-Z].*?)\s*;", line):
-                target = re.search(r"`\((\.L_x_\d+)\)", found.group(2))
+                target = re.match(r"BRA\b.*`\((\.L_x_\d+)\)", found.group(2))
                 if not found.group(2).startswith("NOP"):
                     lines.append(Line(found.group(2), label, target.group(1) if target else None, bool(found.group(1))))
                     label = None
