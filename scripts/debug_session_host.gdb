@@ -9,7 +9,6 @@ echo reflections of this call:\n
 print *reflections
 echo orientations of this call:\n
 print *orientations
-next 3
 backtrace
 kill
 quit

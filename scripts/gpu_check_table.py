@@ -64,7 +64,7 @@ def kernel_summaries(path: Path) -> list[dict]:
 
 def session_fault(log: str) -> str:
     """Why a debug session is no success; empty where it is one."""
-    if not re.search(r"hit Breakpoint \d+.*brg_predict", log):
+    if not re.search(r"Breakpoint \d+, .*brg_predict", log):
         return "it did not stop in brg_predict"
     for what in ("reflection", "orientation"):
         if not re.search(rf"{what}s? of this (thread|call):\s*\n\$\d+ = ", log):

@@ -4,7 +4,8 @@
 #   1  CPU only
 #   2  CUDA on, one architecture, where nvcc is: must load and work without a driver
 #   3  CUDA under a simulator of the runtime, where nvcc is and CUDASIM_ROOT names its sources
-#   4  sanitizers, format, generated files
+#   4  the check of GPU machines (scripts/gpu_check.sh), as far as a machine without one can
+#   5  sanitizers, format, generated files
 #
 # Needs no GPU and no CUDA toolkit: what cannot be done here is said, and not counted as passed.
 set -euo pipefail
@@ -68,9 +69,12 @@ if command -v nvcc >/dev/null; then
   if [ -n "${CUDASIM_ROOT:-}" ] && [ -d "$CUDASIM_ROOT" ]; then
     step "CUDA under the simulator in CUDASIM_ROOT"
     scripts/test_cudasim.sh
+    export CUDASIM_BUILD=$PWD/build/simulator
   else
     skipped+=("simulated CUDA: CUDASIM_ROOT names no simulator; the CUDA backend was compiled, not executed")
   fi
+  step "the check of GPU machines, as far as this one can"
+  scripts/test_gpu_check.sh
 else
   skipped+=("CUDA: no nvcc; the CUDA backend was not compiled")
 fi
