@@ -31,7 +31,8 @@ tests=build/gpu/tests/capi_tests
 # Tests that provoke CUDA errors on purpose are left out where a tool would count them, and so are those that take minutes there.
 sanitized='*CUDA:-*MoreThanThereIs*:*SplittingAndThreads*:*OmegaLoss.Agrees*'
 hot=(predict predict_friedel predict_vjp loss_angle loss_chord loss_angle_rotation loss_angle_csr solve)
-export LD_LIBRARY_PATH="$(dirname "$(find "$deps" -name 'libbenchmark.so' 2>/dev/null | head -1)")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+bundled=$(find "$deps" -name 'libbenchmark.so' 2>/dev/null | head -1)
+if [ -n "$bundled" ]; then export LD_LIBRARY_PATH=${bundled%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; fi
 
 # record STEP RESULT DETAIL: passed, failed, missing or refused
 record() {
@@ -131,6 +132,7 @@ profile_hot() {
 
 part_bench() {
   built bench build/gpu/bench/gpu_bench || return
+  rm -f "$out/bench.json" "$out/profile.log"
   attempt bench 300 "gpu_bench" build/gpu/bench/gpu_bench --benchmark_min_time=0.1 --benchmark_out_format=json \
     --benchmark_out="$out/bench.json"
   have profile ncu "Nsight Compute" || return
