@@ -228,7 +228,8 @@ BRG_SIMD Lanes<T> load_first(const T* p, int64_t count) {
   if (count >= lanes<T>) return load(p);
 #if HWY_MEM_OPS_MIGHT_FAULT
   alignas(64) T buffer[lanes<T>] = {};
-  std::memcpy(buffer, p, static_cast<size_t>(count) * sizeof(T));
+  // The smaller of both, or gcc without optimisation sees an overflow in the branch that is not taken.
+  std::memcpy(buffer, p, static_cast<size_t>(count < lanes<T> ? count : lanes<T>) * sizeof(T));
   return load(buffer);
 #else
   return lanes_of<T>(hn::MaskedLoad(hn::FirstN(Tag<T>(), static_cast<size_t>(count)), Tag<T>(), p));
