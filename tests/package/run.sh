@@ -14,6 +14,7 @@ cmake -S "$here" -B "$work/by_cmake" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >/de
 cmake --build "$work/by_cmake" >/dev/null
 "$work/by_cmake/consumer_c"
 "$work/by_cmake/consumer_cxx"
+"$work/by_cmake/consumer_hpp"
 
 export PKG_CONFIG_PATH=$lib/pkgconfig
 flags=$(pkg-config --cflags --libs braggrad)
