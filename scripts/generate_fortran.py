@@ -16,7 +16,8 @@ import argparse
 import pathlib
 import re
 import sys
-from dataclasses import dataclass
+
+import c_headers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADERS = sorted((ROOT / "include" / "braggrad").glob("*.h"))
@@ -36,9 +37,6 @@ SCALARS = {
     "uint8_t": ("integer(c_int8_t)", 1, "0"),
     "size_t": ("integer(c_size_t)", 8, "0"),
     "char": ("character(kind=c_char)", 1, "c_null_char"),
-    "brg_status": ("integer(brg_status)", 4, "0"),
-    "brg_backend": ("integer(brg_backend)", 4, "0"),
-    "brg_loss": ("integer(brg_loss)", 4, "0"),
 }
 # Arguments that may be NULL and are no arrays: absent optional arguments.
 OPTIONAL = {("brg_context_create", "options"), ("brg_predict_spots_f64", "count"), ("brg_predict_spots_f32", "count")}
@@ -57,54 +55,6 @@ module braggrad_c
   private :: c_char, c_double, c_float, c_int32_t, c_int64_t, c_int8_t, c_null_char, c_null_ptr, c_ptr, c_size_t
 
   ! Kinds of the C types of the same name."""
-
-
-@dataclass
-class Declaration:
-    """`base` with `stars`, an array of `extent` unless None: a member, or an argument."""
-
-    name: str
-    base: str
-    const: bool
-    stars: int
-    extent: str | None
-
-
-@dataclass
-class Header:
-    kinds: list  # typedefs of int32_t
-    constants: list  # (name, value)
-    structs: list  # (name, members)
-    functions: list  # (name, result Declaration, arguments)
-
-
-def parse_declarators(text):
-    """`const double *a, *b` or `double a[3]` as declarations."""
-    match = re.fullmatch(r"\s*(const\s+)?(\w+)\s*(.*)", text, flags=re.S)
-    if not match:
-        raise SystemExit(f"not understood: {text}")
-    for declarator in match[3].split(","):
-        parts = re.fullmatch(r"\s*(\**)\s*(\w+)(?:\[(\w+)\])?\s*", declarator)
-        if not parts:
-            raise SystemExit(f"not understood: {text}")
-        yield Declaration(parts[2], match[2], bool(match[1]), len(parts[1]), parts[3])
-
-
-def parse(paths):
-    code = "".join(re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S) for path in paths)
-    macros = re.findall(r"^#define (BRG_\w+) (\d+)$", code, flags=re.M)
-    enums = re.findall(r"(BRG_\w+) = (\d+)u?", code)
-    structs = [
-        (name, [member for part in body.split(";")[:-1] for member in parse_declarators(part)])
-        for body, name in re.findall(r"typedef struct \w+ \{(.*?)\} (\w+);", code, flags=re.S)
-    ]
-    functions = []
-    for head, name, arguments in re.findall(r"BRG_API ([^;]*?)(brg_\w+)\(([^)]*)\);", code, flags=re.S):
-        result = next(parse_declarators(head + " result"))
-        listed = [] if arguments.strip() == "void" else [next(parse_declarators(a)) for a in arguments.split(",")]
-        functions.append((name, result, listed))
-    kinds = re.findall(r"typedef int32_t (\w+);", code)
-    return Header(kinds, macros + enums, structs, functions)
 
 
 def member_type(member):
@@ -197,19 +147,6 @@ def stamped(text):
     return head + TWINS_BEGIN + twin + TWINS_END
 
 
-def layout_c(header):
-    lines = ["#include <braggrad/braggrad.h>", "#include <stdio.h>", "int main(void) {"]
-    for name, members in header.structs:
-        lines.append(f'  printf("{name} %d\\n", (int)sizeof({name}));')
-        lines += [
-            f'  printf("{name}.{m.name} %d %d\\n", (int)offsetof({name}, {m.name}), '
-            f"(int)sizeof((({name} *)0)->{m.name}));"
-            for m in members
-        ]
-    lines += [f'  printf("{name} %d\\n", (int){name});' for name, _ in header.constants]
-    return "\n".join([*lines, "  return 0;", "}"]) + "\n"
-
-
 def layout_fortran(header):
     lines = [
         "program layout",
@@ -250,10 +187,11 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true")
     arguments.add_argument("--layout", type=pathlib.Path)
     given = arguments.parse_args()
-    header = parse(HEADERS)
+    header = c_headers.parse(HEADERS)
+    SCALARS.update({kind: (f"integer({kind})", 4, "0") for kind in header.kinds})
     if given.layout:
         given.layout.mkdir(parents=True, exist_ok=True)
-        (given.layout / "layout.c").write_text(layout_c(header))
+        (given.layout / "layout.c").write_text(c_headers.layout_program(header))
         (given.layout / "layout.f90").write_text(layout_fortran(header))
         return 0
     stale = []
