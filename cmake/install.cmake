@@ -5,6 +5,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/braggrad)
 install(TARGETS braggrad EXPORT braggrad-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/braggrad DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES scripts/braggrad_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/braggrad)
 install(FILES bindings/cxx/braggrad.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT braggrad-targets NAMESPACE braggrad:: DESTINATION ${package_dir})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -10,4 +10,4 @@ cp "$root"/include/braggrad/*.h "$baseline/include/braggrad/"
 cp "$here/symbols.txt" "$baseline/symbols.txt"
 "$build/tests/abi/abi_layout" >"$baseline/layout.txt"
 abidw --no-show-locs --no-comp-dir-path --no-corpus-path --exported-interfaces-only --headers-dir "$root/include" \
-  --drop-private-types "$build/tests/abi/libbraggrad_interface.so" >"$baseline/interface.abi"
+  --drop-private-types "$build/tests/libbraggrad_debug.so" >"$baseline/interface.abi"
