@@ -23,6 +23,7 @@ find_package(CUDAToolkit 13.0 REQUIRED)
 
 target_sources(braggrad PRIVATE
   kernels/batch_sums.cu
+  kernels/convention.cu
   kernels/cuda_backend.cpp
   kernels/cuda_device.cpp
   kernels/fit.cu

@@ -22,6 +22,7 @@ class CudaOperations final : public Operations<T> {
   void diffracted_beam(const core::BeamProblem<T>& problem, Scratch& scratch) override;
   void predict_spots(const core::SpotsProblem<T>& problem, Scratch& scratch) override;
   void omega_loss(const core::OmegaLossProblem<T>& problem, Scratch& scratch) override;
+  void convention_angles(const core::AnglesProblem<T>& problem, Scratch& scratch) override;
 
  private:
   const Engine& engine_;

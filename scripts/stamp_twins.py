@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-HEADERS = ("solve", "predict", "rotate", "spots", "fit")
+HEADERS = ("solve", "predict", "rotate", "spots", "fit", "convention")
 BEGIN = "/* float32: the same declarations with float arrays, made by scripts/stamp_twins.py from those above. */\n"
 END = "/* End of the float32 declarations. */\n"
 TAIL = "#ifdef __cplusplus\n}\n#endif\n#endif\n"

@@ -40,6 +40,7 @@ install_missing "${packages[@]}"
 step "generated files and format"
 python3 scripts/stamp_twins.py --check
 python3 scripts/generate_fortran.py --check
+python3 scripts/draw_conventions.py --check
 python3 tests/reference/generate.py --check
 git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hpp' 'kernels/*.cpp' 'tests/*.cpp' \
   'tests/*.hpp' 'tests/*.c' 'bindings/*.hpp' | xargs clang-format --dry-run -Werror

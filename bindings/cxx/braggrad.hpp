@@ -13,6 +13,7 @@
 
 #include <braggrad/braggrad.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -94,36 +95,38 @@ size_t rows(std::span<T> array, size_t width, const char* name) {
 template <class T>
 struct Family;
 
-#define BRAGGRAD_FAMILY(type, suffix)                                       \
-  template <>                                                               \
-  struct Family<type> {                                                     \
-    using Items = brg_items_##suffix;                                       \
-    using ItemsGradient = brg_items_gradient_##suffix;                      \
-    using ItemsTangent = brg_items_tangent_##suffix;                        \
-    using Roots = brg_roots_##suffix;                                       \
-    using RootCotangents = brg_root_cotangents_##suffix;                    \
-    using Orientations = brg_orientations_##suffix;                         \
-    using OrientationsGradient = brg_orientations_gradient_##suffix;        \
-    using OrientationsTangent = brg_orientations_tangent_##suffix;          \
-    using Vectors = brg_vectors_##suffix;                                   \
-    using VectorCotangents = brg_vector_cotangents_##suffix;                \
-    using Beams = brg_beams_##suffix;                                       \
-    using Spots = brg_spots_##suffix;                                       \
-    using Targets = brg_omega_targets_##suffix;                             \
-    using LossOutput = brg_omega_loss_output_##suffix;                      \
-    static constexpr auto solve = brg_solve_##suffix;                       \
-    static constexpr auto solve_vjp = brg_solve_vjp_##suffix;               \
-    static constexpr auto solve_jvp = brg_solve_jvp_##suffix;               \
-    static constexpr auto rotate = brg_rotate_##suffix;                     \
-    static constexpr auto rotate_vjp = brg_rotate_vjp_##suffix;             \
-    static constexpr auto rotate_jvp = brg_rotate_jvp_##suffix;             \
-    static constexpr auto predict = brg_predict_##suffix;                   \
-    static constexpr auto predict_vjp = brg_predict_vjp_##suffix;           \
-    static constexpr auto predict_jvp = brg_predict_jvp_##suffix;           \
-    static constexpr auto diffracted_beam = brg_diffracted_beam_##suffix;   \
-    static constexpr auto predict_spots = brg_predict_spots_##suffix;       \
-    static constexpr auto omega_loss = brg_omega_loss_##suffix;             \
-    static constexpr auto reflections_view = brg_reflections_view_##suffix; \
+#define BRAGGRAD_FAMILY(type, suffix)                                         \
+  template <>                                                                 \
+  struct Family<type> {                                                       \
+    using Items = brg_items_##suffix;                                         \
+    using ItemsGradient = brg_items_gradient_##suffix;                        \
+    using ItemsTangent = brg_items_tangent_##suffix;                          \
+    using Roots = brg_roots_##suffix;                                         \
+    using RootCotangents = brg_root_cotangents_##suffix;                      \
+    using Orientations = brg_orientations_##suffix;                           \
+    using OrientationsGradient = brg_orientations_gradient_##suffix;          \
+    using OrientationsTangent = brg_orientations_tangent_##suffix;            \
+    using Vectors = brg_vectors_##suffix;                                     \
+    using VectorCotangents = brg_vector_cotangents_##suffix;                  \
+    using Beams = brg_beams_##suffix;                                         \
+    using Spots = brg_spots_##suffix;                                         \
+    using Targets = brg_omega_targets_##suffix;                               \
+    using LossOutput = brg_omega_loss_output_##suffix;                        \
+    static constexpr auto solve = brg_solve_##suffix;                         \
+    static constexpr auto solve_vjp = brg_solve_vjp_##suffix;                 \
+    static constexpr auto solve_jvp = brg_solve_jvp_##suffix;                 \
+    static constexpr auto rotate = brg_rotate_##suffix;                       \
+    static constexpr auto rotate_vjp = brg_rotate_vjp_##suffix;               \
+    static constexpr auto rotate_jvp = brg_rotate_jvp_##suffix;               \
+    static constexpr auto predict = brg_predict_##suffix;                     \
+    static constexpr auto predict_vjp = brg_predict_vjp_##suffix;             \
+    static constexpr auto predict_jvp = brg_predict_jvp_##suffix;             \
+    static constexpr auto diffracted_beam = brg_diffracted_beam_##suffix;     \
+    static constexpr auto predict_spots = brg_predict_spots_##suffix;         \
+    static constexpr auto omega_loss = brg_omega_loss_##suffix;               \
+    static constexpr auto reflections_view = brg_reflections_view_##suffix;   \
+    static constexpr auto convention_solve = brg_convention_solve_##suffix;   \
+    static constexpr auto convention_angles = brg_convention_angles_##suffix; \
   };
 BRAGGRAD_FAMILY(double, f64)
 BRAGGRAD_FAMILY(float, f32)
@@ -683,6 +686,36 @@ void omega_loss(const Context& context, const brg_geometry& geometry, const Refl
   const auto c_output = detail::c_struct(output, b);
   check(detail::Family<T>::omega_loss(context.get(), &geometry, reflections.get(), &c_orientations, &c_targets,
                                       &c_output));
+}
+
+// ---- other programs (include/braggrad/convention.h): set the members of the convention, then geometry or solve ----
+
+inline brg_convention convention_of(brg_system system) {
+  brg_convention convention;
+  check(brg_convention_init(&convention, sizeof convention, system));
+  return convention;
+}
+
+inline brg_geometry geometry_of(const brg_convention& convention) {
+  auto geometry = detail::made<brg_geometry>();
+  check(brg_convention_geometry(&convention, &geometry));
+  return geometry;
+}
+
+// The program's first and second angle of each vector.
+template <class T>
+void solve(const Context& context, const brg_convention& convention, const Items<T>& items, const Roots<T>& answers) {
+  const auto c_items = detail::c_struct(items);
+  const auto c_answers = detail::c_struct(answers, items.g.size() / 3);
+  check(detail::Family<T>::convention_solve(context.get(), &convention, &c_items, &c_answers));
+}
+
+// Roots of any call with the convention's geometry as the program's angles, in place.
+template <class T>
+void convert_angles(const Context& context, const brg_convention& convention, const Roots<T>& roots) {
+  const size_t n = std::max({roots.omega1.size(), roots.omega2.size(), roots.observable.size()});
+  const auto c_roots = detail::c_struct(roots, n);
+  check(detail::Family<T>::convention_angles(context.get(), &convention, static_cast<int64_t>(n), &c_roots, &c_roots));
 }
 
 }  // namespace braggrad

@@ -98,6 +98,15 @@ module braggrad
     procedure :: omega_loss_list_f64, omega_loss_list_f32
   end interface omega_loss_list
 
+  ! Other programs: their angles of given vectors, and of the roots of any call with the geometry of their convention.
+  interface convention_solve
+    procedure :: convention_solve_f64, convention_solve_f32
+  end interface convention_solve
+  interface convention_angles
+    procedure :: convention_angles_f64, convention_angles_f32
+  end interface convention_angles
+
+  private :: convention_solve_f64, convention_solve_f32, convention_angles_f64, convention_angles_f32
   private :: solve_f64, solve_f32, solve_vjp_f64, solve_vjp_f32, solve_jvp_f64, solve_jvp_f32, predict_f64, predict_f32, &
     predict_vjp_f64, predict_vjp_f32, predict_jvp_f64, predict_jvp_f32, rotate_f64, rotate_f32, rotate_vjp_f64, &
     rotate_vjp_f32, rotate_jvp_f64, rotate_jvp_f32, diffracted_beam_f64, diffracted_beam_f32, predict_spots_f64, &
@@ -232,6 +241,28 @@ contains
     if (status == BRG_SUCCESS) status = brg_geometry_check(geometry)
     call finish('make_geometry', status, fault, stat, errmsg)
   end subroutine make_geometry
+
+  ! The defaults of a system, BRG_SYSTEM_*; then set its members, and ask for the geometry or call convention_solve
+  ! (include/braggrad/convention.h; `setting` and `fixed` are by rows, as in C).
+  subroutine make_convention(convention, system, stat, errmsg)
+    type(brg_convention), intent(inout) :: convention
+    integer(c_int32_t), intent(in) :: system
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(:), allocatable :: fault
+    integer(c_int32_t) :: status
+    status = brg_convention_init(convention, int(convention%struct_size, kind(0_c_int64_t)), system)
+    call finish('make_convention', status, fault, stat, errmsg)
+  end subroutine make_convention
+
+  subroutine geometry_of_convention(convention, geometry, stat, errmsg)
+    type(brg_convention), intent(in) :: convention
+    type(brg_geometry), intent(inout) :: geometry
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    character(:), allocatable :: fault
+    call finish('geometry_of_convention', brg_convention_geometry(convention, geometry), fault, stat, errmsg)
+  end subroutine geometry_of_convention
 
   ! basis(3,3): columns a*, b*, c* in 1/Angstrom with 2 pi, q = matmul(basis, hkl). cell: a, b, c in Angstrom, alpha, beta,
   ! gamma in degrees.
@@ -1118,6 +1149,59 @@ contains
     output%grazing = at_i32(grazing)
   end function loss_output_f64
 
+  ! ---- other programs, include/braggrad/convention.h ----
+
+  ! first(n), second(n): the program's angles of its vectors g(3,n).
+  subroutine convention_solve_f64(context, convention, g, first, second, observable, g_magnitude, wavenumber, stat, &
+                                  errmsg)
+    class(brg_context), intent(in) :: context
+    type(brg_convention), intent(in) :: convention
+    real(c_double), contiguous, target, intent(in) :: g(:, :)
+    real(c_double), contiguous, target, intent(inout), optional :: first(:), second(:)
+    logical(c_bool), contiguous, target, intent(inout), optional :: observable(:)
+    real(c_double), contiguous, target, intent(in), optional :: g_magnitude(:), wavenumber(:)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    type(brg_items_f64) :: items
+    type(brg_roots_f64) :: answers
+    character(:), allocatable :: fault
+    integer(c_int32_t) :: status
+    integer :: n
+    n = size(g, 2)
+    status = BRG_ERROR_INVALID_ARGUMENT
+    items = items_f64(fault, g, g_magnitude, wavenumber)
+    if (present(first)) call expect(fault, 'first', shape(first), [n])
+    if (present(second)) call expect(fault, 'second', shape(second), [n])
+    if (present(observable)) call expect(fault, 'observable', shape(observable), [n])
+    answers%omega1 = at_f64(first)
+    answers%omega2 = at_f64(second)
+    answers%observable = at_bool(observable)
+    if (.not. allocated(fault)) status = brg_convention_solve_f64(context%handle, convention, items, answers)
+    call finish('convention_solve', status, fault, stat, errmsg)
+  end subroutine convention_solve_f64
+
+  ! Roots (N,B) with their flags become the program's first and second angle, in place.
+  subroutine convention_angles_f64(context, convention, omega1, omega2, observable, stat, errmsg)
+    class(brg_context), intent(in) :: context
+    type(brg_convention), intent(in) :: convention
+    real(c_double), contiguous, target, intent(inout) :: omega1(:, :), omega2(:, :)
+    logical(c_bool), contiguous, target, intent(inout) :: observable(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    type(brg_roots_f64) :: roots
+    character(:), allocatable :: fault
+    integer(c_int32_t) :: status
+    status = BRG_ERROR_INVALID_ARGUMENT
+    call expect(fault, 'omega2', shape(omega2), shape(omega1))
+    call expect(fault, 'observable', shape(observable), shape(omega1))
+    roots%omega1 = at_f64(omega1)
+    roots%omega2 = at_f64(omega2)
+    roots%observable = at_bool(observable)
+    if (.not. allocated(fault)) &
+      status = brg_convention_angles_f64(context%handle, convention, size(omega1, kind=c_int64_t), roots, roots)
+    call finish('convention_angles', status, fault, stat, errmsg)
+  end subroutine convention_angles_f64
+
   ! real32: the procedures above, stamped by scripts/generate_fortran.py.
 
 
@@ -1755,5 +1839,55 @@ contains
     output%missing = at_i32(missing)
     output%grazing = at_i32(grazing)
   end function loss_output_f32
+
+
+  subroutine convention_solve_f32(context, convention, g, first, second, observable, g_magnitude, wavenumber, stat, &
+                                  errmsg)
+    class(brg_context), intent(in) :: context
+    type(brg_convention), intent(in) :: convention
+    real(c_float), contiguous, target, intent(in) :: g(:, :)
+    real(c_float), contiguous, target, intent(inout), optional :: first(:), second(:)
+    logical(c_bool), contiguous, target, intent(inout), optional :: observable(:)
+    real(c_float), contiguous, target, intent(in), optional :: g_magnitude(:), wavenumber(:)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    type(brg_items_f32) :: items
+    type(brg_roots_f32) :: answers
+    character(:), allocatable :: fault
+    integer(c_int32_t) :: status
+    integer :: n
+    n = size(g, 2)
+    status = BRG_ERROR_INVALID_ARGUMENT
+    items = items_f32(fault, g, g_magnitude, wavenumber)
+    if (present(first)) call expect(fault, 'first', shape(first), [n])
+    if (present(second)) call expect(fault, 'second', shape(second), [n])
+    if (present(observable)) call expect(fault, 'observable', shape(observable), [n])
+    answers%omega1 = at_f32(first)
+    answers%omega2 = at_f32(second)
+    answers%observable = at_bool(observable)
+    if (.not. allocated(fault)) status = brg_convention_solve_f32(context%handle, convention, items, answers)
+    call finish('convention_solve', status, fault, stat, errmsg)
+  end subroutine convention_solve_f32
+
+  subroutine convention_angles_f32(context, convention, omega1, omega2, observable, stat, errmsg)
+    class(brg_context), intent(in) :: context
+    type(brg_convention), intent(in) :: convention
+    real(c_float), contiguous, target, intent(inout) :: omega1(:, :), omega2(:, :)
+    logical(c_bool), contiguous, target, intent(inout) :: observable(:, :)
+    integer(c_int32_t), intent(out), optional :: stat
+    character(*), intent(inout), optional :: errmsg
+    type(brg_roots_f32) :: roots
+    character(:), allocatable :: fault
+    integer(c_int32_t) :: status
+    status = BRG_ERROR_INVALID_ARGUMENT
+    call expect(fault, 'omega2', shape(omega2), shape(omega1))
+    call expect(fault, 'observable', shape(observable), shape(omega1))
+    roots%omega1 = at_f32(omega1)
+    roots%omega2 = at_f32(omega2)
+    roots%observable = at_bool(observable)
+    if (.not. allocated(fault)) &
+      status = brg_convention_angles_f32(context%handle, convention, size(omega1, kind=c_int64_t), roots, roots)
+    call finish('convention_angles', status, fault, stat, errmsg)
+  end subroutine convention_angles_f32
 
 end module braggrad

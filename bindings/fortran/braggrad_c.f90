@@ -10,6 +10,7 @@ module braggrad_c
   private :: c_char, c_double, c_float, c_int32_t, c_int64_t, c_int8_t, c_null_char, c_null_ptr, c_ptr, c_size_t
 
   ! Kinds of the C types of the same name.
+  integer, parameter :: brg_system = c_int32_t
   integer, parameter :: brg_backend = c_int32_t
   integer, parameter :: brg_loss = c_int32_t
   integer, parameter :: brg_status = c_int32_t
@@ -19,6 +20,14 @@ module braggrad_c
   integer(c_int32_t), parameter :: BRG_VERSION_PATCH = 0
   integer(c_int32_t), parameter :: BRG_HEADER_ABI_VERSION = 0
   integer(c_int32_t), parameter :: BRG_MAX_OMEGA_WINDOWS = 8
+  integer(c_int32_t), parameter :: BRG_SYSTEM_ICENINE = 1
+  integer(c_int32_t), parameter :: BRG_SYSTEM_HEXRD = 2
+  integer(c_int32_t), parameter :: BRG_SYSTEM_MIDAS = 3
+  integer(c_int32_t), parameter :: BRG_SYSTEM_IMAGED11 = 4
+  integer(c_int32_t), parameter :: BRG_SYSTEM_XFAB = 5
+  integer(c_int32_t), parameter :: BRG_SYSTEM_DIALS = 6
+  integer(c_int32_t), parameter :: BRG_MIDAS_WEDGE_UNTIL_2026_08 = 1
+  integer(c_int32_t), parameter :: BRG_RANGE_START = 2
   integer(c_int32_t), parameter :: BRG_BACKEND_AUTO = 0
   integer(c_int32_t), parameter :: BRG_BACKEND_CPU = 1
   integer(c_int32_t), parameter :: BRG_BACKEND_CUDA = 2
@@ -54,6 +63,22 @@ module braggrad_c
     integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: max_pairs_per_launch = 0
   end type brg_context_options
+
+  type, bind(C) :: brg_convention
+    integer(c_int32_t) :: struct_size = 248
+    integer(c_int32_t) :: flags = 0
+    integer(brg_system) :: system = 0
+    integer(c_int32_t) :: omega_sign = 0
+    real(c_double) :: wavelength = 0.0_c_double
+    real(c_double) :: energy = 0.0_c_double
+    real(c_double) :: chi = 0.0_c_double
+    real(c_double) :: wedge = 0.0_c_double
+    real(c_double) :: s0(3) = 0.0_c_double
+    real(c_double) :: axis(3) = 0.0_c_double
+    real(c_double) :: setting(9) = 0.0_c_double
+    real(c_double) :: fixed(9) = 0.0_c_double
+    real(c_double) :: range_start = 0.0_c_double
+  end type brg_convention
 
   type, bind(C) :: brg_device_properties
     integer(c_int32_t) :: struct_size = 160
@@ -520,6 +545,64 @@ module braggrad_c
       integer(c_int32_t), value :: on
       integer(brg_status) :: answer
     end function brg_context_set_dry_run
+
+    function brg_convention_init(convention, struct_size, system) bind(C, &
+      name="brg_convention_init") result(answer)
+      import
+      type(brg_convention), intent(inout) :: convention
+      integer(c_size_t), value :: struct_size
+      integer(brg_system), value :: system
+      integer(brg_status) :: answer
+    end function brg_convention_init
+
+    function brg_convention_geometry(convention, geometry) bind(C, name="brg_convention_geometry") result(answer)
+      import
+      type(brg_convention), intent(in) :: convention
+      type(brg_geometry), intent(inout) :: geometry
+      integer(brg_status) :: answer
+    end function brg_convention_geometry
+
+    function brg_convention_angles_f64(context, convention, count, roots, answers) bind(C, &
+      name="brg_convention_angles_f64") result(answer)
+      import
+      type(c_ptr), value :: context
+      type(brg_convention), intent(in) :: convention
+      integer(c_int64_t), value :: count
+      type(brg_roots_f64), intent(in) :: roots
+      type(brg_roots_f64), intent(in) :: answers
+      integer(brg_status) :: answer
+    end function brg_convention_angles_f64
+
+    function brg_convention_solve_f64(context, convention, items, answers) bind(C, &
+      name="brg_convention_solve_f64") result(answer)
+      import
+      type(c_ptr), value :: context
+      type(brg_convention), intent(in) :: convention
+      type(brg_items_f64), intent(in) :: items
+      type(brg_roots_f64), intent(in) :: answers
+      integer(brg_status) :: answer
+    end function brg_convention_solve_f64
+
+    function brg_convention_angles_f32(context, convention, count, roots, answers) bind(C, &
+      name="brg_convention_angles_f32") result(answer)
+      import
+      type(c_ptr), value :: context
+      type(brg_convention), intent(in) :: convention
+      integer(c_int64_t), value :: count
+      type(brg_roots_f32), intent(in) :: roots
+      type(brg_roots_f32), intent(in) :: answers
+      integer(brg_status) :: answer
+    end function brg_convention_angles_f32
+
+    function brg_convention_solve_f32(context, convention, items, answers) bind(C, &
+      name="brg_convention_solve_f32") result(answer)
+      import
+      type(c_ptr), value :: context
+      type(brg_convention), intent(in) :: convention
+      type(brg_items_f32), intent(in) :: items
+      type(brg_roots_f32), intent(in) :: answers
+      integer(brg_status) :: answer
+    end function brg_convention_solve_f32
 
     function brg_reciprocal_basis(cell, basis) bind(C, name="brg_reciprocal_basis") result(answer)
       import

@@ -6,6 +6,7 @@
 
 #include "buffer.h"
 #include "context.h"
+#include "convention.h"
 #include "crystal.h"
 #include "device.h"
 #include "fit.h"

@@ -10,9 +10,6 @@
 namespace braggrad {
 namespace {
 
-// CODATA 2018: 2 pi e / (h c), 1/(Angstrom keV).
-constexpr double wavenumber_per_keV = 0.50677307161563957731;
-
 double dot(const double a[3], const double b[3]) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 
 void require_unit(const double v[3], const char* name) {
@@ -27,6 +24,12 @@ void require_tilt(double chi, const char* name) {
 }
 
 }  // namespace
+
+double wavenumber_of_energy(double energy_keV) {
+  // CODATA 2018: 2 pi e / (h c), 1/(Angstrom keV).
+  constexpr double wavenumber_per_keV = 0.50677307161563957731;
+  return wavenumber_per_keV * energy_keV;
+}
 
 brg_geometry read_geometry(const brg_geometry* given) {
   const brg_geometry g = read_struct(given, "geometry");
@@ -72,7 +75,7 @@ brg_status brg_geometry_set_energy(brg_geometry* geometry, double energy_keV) {
     braggrad::require(geometry != nullptr, "geometry is NULL");
     braggrad::require(std::isfinite(energy_keV) && energy_keV > 0, "energy_keV is ", energy_keV,
                       ": it must be finite and positive");
-    geometry->wavenumber = braggrad::wavenumber_per_keV * energy_keV;
+    geometry->wavenumber = braggrad::wavenumber_of_energy(energy_keV);
   });
 }
 

@@ -7,6 +7,9 @@
 
 namespace braggrad {
 
+// 1/Angstrom.
+double wavenumber_of_energy(double energy_keV);
+
 brg_geometry read_geometry(const brg_geometry* geometry);
 
 // `own_wavenumber`: an array of the call replaces the geometry's, which may then be 0.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/convention.hpp"
 #include "core/problem.hpp"
 #include "runtime/device.hpp"
 #include "runtime/scratch.hpp"
@@ -25,6 +26,7 @@ class Operations {
   virtual void diffracted_beam(const core::BeamProblem<T>& problem, Scratch& scratch) = 0;
   virtual void predict_spots(const core::SpotsProblem<T>& problem, Scratch& scratch) = 0;
   virtual void omega_loss(const core::OmegaLossProblem<T>& problem, Scratch& scratch) = 0;
+  virtual void convention_angles(const core::AnglesProblem<T>& problem, Scratch& scratch) = 0;
 };
 
 class Backend {

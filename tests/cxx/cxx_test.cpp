@@ -348,6 +348,29 @@ TEST_F(Cxx, FitsAsCDoes) {
   });
 }
 
+TEST_F(Cxx, SpeaksTheConventionsOfOthersAsCDoes) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    brg_convention hexrd = bg::convention_of(BRG_SYSTEM_HEXRD);
+    hexrd.wavelength = 0.2, hexrd.chi = 0.05;
+    const auto g = some<T>(3 * n, -2, 2);
+    auto c_items = make<typename Api<T>::Items>();
+    c_items.count = n, c_items.g = g.data();
+    Twice<T> first(n), second(n);
+    Twice<uint8_t> observable(n);
+    auto c_roots = make<typename Api<T>::Roots>();
+    c_roots.omega1 = first.c.data(), c_roots.omega2 = second.c.data(), c_roots.observable = observable.c.data();
+    bg::solve<T>(context, hexrd, {.g = g}, {first.cxx, second.cxx, observable.cxx});
+    ASSERT_BRG(bg::detail::Family<T>::convention_solve(context.get(), &hexrd, &c_items, &c_roots));
+    first.expect_equal("first"), second.expect_equal("second"), observable.expect_equal("observable");
+    // The same in two steps.
+    bg::solve<T>(context, bg::geometry_of(hexrd), {.g = g}, {first.cxx, second.cxx, observable.cxx});
+    bg::convert_angles<T>(context, hexrd, {first.cxx, second.cxx, observable.cxx});
+    first.expect_equal("first"), second.expect_equal("second");
+  });
+  EXPECT_EQ(fault_of([] { bg::convention_of(77); }).status, BRG_ERROR_INVALID_ARGUMENT);
+}
+
 TEST_F(Cxx, NamesWhatIsWrong) {
   const std::vector<double> g(6, 1);
   std::vector<double> three(3), five(5);

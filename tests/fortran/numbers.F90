@@ -19,6 +19,7 @@ program numbers
   call derivatives()
   call spots()
   call losses()
+  call conventions()
   call awkward()
   call wrong_arguments()
   call handles()
@@ -394,6 +395,35 @@ contains
                          weight=weight1(reflection + 1, 1), value=listed, matched=matched)
     call check(abs(listed(1) - value(1)) < 100 * eps * value(1) .and. listed(2) == 0 .and. matched(2) == 0, 'list of targets')
   end subroutine losses
+
+  ! HEXRD's angles of its vectors: k = Rx(chi) Ry(omega) v under a beam along -z has k_z = |k|^2 wavelength / 2.
+  subroutine conventions()
+    type(brg_convention) :: hexrd
+    type(brg_geometry) :: geometry
+    real(wp) :: v(3, 40), first(40), second(40), roots1(40, 1), roots2(40, 1)
+    logical(c_bool) :: observable(40), flags(40, 1)
+    real(real64) :: k_z, x
+    integer :: i
+    call random_number(v)
+    v = v - 0.3_wp
+    call make_convention(hexrd, BRG_SYSTEM_HEXRD)
+    hexrd%wavelength = 0.25_real64
+    hexrd%chi = 0.1_real64
+    call convention_solve(context, hexrd, v, first, second, observable)
+    do i = 1, 40
+      call check(observable(i) .neqv. ieee_is_nan(first(i)), 'NaN where nothing diffracts')
+      if (.not. observable(i)) cycle
+      x = -sin(real(first(i), real64)) * v(1, i) + cos(real(first(i), real64)) * v(3, i)
+      k_z = sin(hexrd%chi) * v(2, i) + cos(hexrd%chi) * x
+      call check(abs(k_z - sum(real(v(:, i), real64)**2) * hexrd%wavelength / 2) < 20 * eps, 'HEXRD: on the Ewald sphere')
+    end do
+    call check(count(observable) > 20, 'something diffracts')
+    call geometry_of_convention(hexrd, geometry)
+    call solve(context, geometry, v, roots1(:, 1), roots2(:, 1), flags(:, 1))
+    call convention_angles(context, hexrd, roots1, roots2, flags)
+    call check(all(roots1(:, 1) == first .or. .not. observable) .and. all(roots2(:, 1) == second .or. .not. observable), &
+               'in two steps')
+  end subroutine conventions
 
   ! No orientation, no item, the tangent, the axis, NaN.
   subroutine awkward()

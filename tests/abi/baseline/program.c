@@ -95,6 +95,15 @@ static const double angle = 0.64350110879328438680; /* asin 0.6 */
               is_near(loss, 5e-5, 0.05 * eps) && is_near(gradient[2], -0.01, 2 * eps) &&                               \
               is_near(normal[5], 1, 8 * eps),                                                                          \
           "omega_loss_" #suffix);                                                                                      \
+    brg_convention icenine, hexrd;                                                                                     \
+    check(!brg_convention_init(&icenine, sizeof icenine, BRG_SYSTEM_ICENINE) &&                                        \
+              !brg_convention_init(&hexrd, sizeof hexrd, BRG_SYSTEM_HEXRD),                                            \
+          "convention_init");                                                                                          \
+    icenine.wavelength = 2 * pi;                                                                                       \
+    check(!brg_convention_solve_##suffix(context, &icenine, &items, &roots) && is_near(omega2, pi - angle, eps),       \
+          "convention_solve_" #suffix);                                                                                \
+    check(!brg_convention_angles_##suffix(context, &hexrd, 1, &roots, &roots) && is_near(omega1, pi - angle, eps),     \
+          "convention_angles_" #suffix);                                                                               \
     check(!brg_reflections_view_##suffix(context, 1, vector, &view) && brg_reflections_count(view) == 1 &&             \
               !brg_reflections_destroy(view),                                                                          \
           "reflections_view_" #suffix);                                                                                \
@@ -114,6 +123,7 @@ int main(void) {
   brg_buffer *buffer = NULL;
   brg_reflections *set = NULL, *of_hkl = NULL;
   brg_geometry geometry;
+  brg_convention convention;
   brg_context_options options;
   brg_device_properties device = {.struct_size = sizeof device};
 
@@ -142,6 +152,9 @@ int main(void) {
   check(!brg_geometry_set_energy(&geometry, 10) && is_near(geometry.wavenumber, 5.0677307161563958, 1e-14), "energy");
   check(!brg_geometry_set_chi(&geometry, 0.1) && geometry.chi == 0.1 && !brg_geometry_set_chi(&geometry, 0), "chi");
   check(!brg_geometry_set_wavelength(&geometry, 2 * pi) && !brg_geometry_check(&geometry), "wavelength");
+  check(!brg_convention_init(&convention, sizeof convention, BRG_SYSTEM_XFAB) &&
+            !brg_convention_geometry(&convention, &geometry) && geometry.wavenumber == 0.5,
+        "geometry of a convention");
   geometry.wavenumber = 1;
 
   check(!brg_reciprocal_basis(cell, cell_basis) && is_near(cell_basis[0], pi / 2, 1e-15), "reciprocal basis");

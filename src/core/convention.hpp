@@ -1,0 +1,72 @@
+// Conventions of other programs: the beam and the axis in the frame of a program's vectors v, and its angles.
+//
+// A program turns v into the laboratory by k = S R(axis, omega) F v with fixed rotations S and F, and looks for the angles with
+// d . k = -|k|^2 / 2|s0|. Since d . S R(m, omega) F v = (F^T S^T d) . R(F^T m, omega) v, the vectors stay as they are: the frame
+// of the calculation is that of v, with the beam F^T S^T d and the axis F^T m. A sign of omega turns the axis around.
+#pragma once
+
+#include <cstdint>
+
+#include "core/arithmetic.hpp"
+
+namespace braggrad::core {
+
+// The beam is cos(chi) beam + sin(chi) axis.
+struct ProgramFrame {
+  double beam[3], axis[3], chi;
+};
+
+// k = Rx(chi) Ry(omega) v, beam -z. Rx(-chi) turns the beam into (0, -sin chi, -cos chi).
+ProgramFrame hexrd_frame(double chi);
+
+// k = R(z, omega) v under a beam that is tilted by chi toward z: IceNine; MIDAS, k = Ry(-wedge) Rz(omega) v, with chi = -wedge;
+// xfab, k = Rx(wx) Ry(wy) Rz(omega) v, with chi = wy.
+ProgramFrame tilted_frame(double chi);
+
+// k = W^T C^T R(z, sign omega) v with W = Ry(wedge), C = Rx(-chi), angles in degrees: the beam C W x.
+ProgramFrame imaged11_frame(double wedge_degrees, double chi_degrees, int sign);
+
+// k = setting R(axis, phi) fixed v, 3x3 by rows.
+ProgramFrame dials_frame(const double s0[3], const double axis[3], const double setting[9], const double fixed[9]);
+
+// How angles are answered.
+struct AngleRule {
+  double per_radian;   // unit of the answer
+  bool has_start;      // answers are in [start, start + turn)
+  double start, turn;  // in the unit of the answer
+  double missing;      // not observable
+};
+
+template <class T>
+BRG_CORE T answered(T omega, bool observable, const AngleRule& rule) {
+  if (!observable) return static_cast<T>(rule.missing);
+  double angle = static_cast<double>(omega) * rule.per_radian;
+  if (!rule.has_start) return static_cast<T>(angle);
+  angle -= floor((angle - rule.start) / rule.turn) * rule.turn;
+  // Rounding may reach the end, which is the start, or fall short of it.
+  const T rounded = static_cast<T>(angle);
+  const double value = static_cast<double>(rounded);
+  return value >= rule.start && value < rule.start + rule.turn ? rounded : static_cast<T>(rule.start);
+}
+
+// Two roots of each item as a program's answers; NULL: not given, not asked for. An answer may be any of the roots' arrays.
+template <class T>
+struct AnglesProblem {
+  int64_t count;
+  AngleRule rule;
+  const T *first, *second;
+  const uint8_t* observable;
+  T *first_answer, *second_answer;
+  uint8_t* observable_answer;
+};
+
+template <class T>
+BRG_CORE void answer_item(const AnglesProblem<T>& p, int64_t i) {
+  const bool observable = !p.observable || p.observable[i];
+  const T first = p.first_answer ? p.first[i] : T(0), second = p.second_answer ? p.second[i] : T(0);
+  if (p.first_answer) p.first_answer[i] = answered(first, observable, p.rule);
+  if (p.second_answer) p.second_answer[i] = answered(second, observable, p.rule);
+  if (p.observable_answer) p.observable_answer[i] = observable;
+}
+
+}  // namespace braggrad::core
