@@ -1,0 +1,16 @@
+# cpack -G DEB or TGZ, in the build folder of the project itself.
+set(CPACK_PACKAGE_NAME braggrad)
+set(CPACK_PACKAGE_VENDOR "braggrad")
+set(CPACK_PACKAGE_CONTACT "the braggrad developers")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Bragg-omega angles and their analytic derivatives")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_GENERATOR "TGZ;DEB")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+if(TARGET braggrad_cli)
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS gnuplot-nox)  # pictures of `braggrad refine`
+endif()
+include(CPack)
