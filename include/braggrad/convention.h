@@ -1,10 +1,11 @@
-/* Group 13: the conventions of other programs. A convention turns a program's own numbers (wavelength, tilts, vectors) into a
- * geometry in that program's frame and unit, and our two roots into its order, unit, sign and range. docs/conventions.md has a
- * picture of each frame.
+/* Group 13: the conventions of other programs. A convention turns a program's own numbers (wavelength, tilts, vectors)
+ * into a geometry in that program's frame and unit, and our two roots into its order, unit, sign and range.
+ * docs/conventions.md has a picture of each frame.
  *
- * Vectors are taken as the program has them: neither turned nor scaled. The geometry of brg_convention_geometry is that of the
- * frame they are in, so it serves every call of the interface (predict with the program's own orientation and B, derivatives,
- * fits); brg_convention_angles then gives the program's angles. brg_convention_solve does both for given vectors.
+ * Vectors are taken as the program has them: neither turned nor scaled. The geometry of brg_convention_geometry is that
+ * of the frame they are in, so it serves every call of the interface (predict with the program's own orientation and B,
+ * derivatives, fits); brg_convention_angles then gives the program's angles. brg_convention_solve does both for given
+ * vectors.
  *
  *     system    unit of vectors      angles   given tilts                         first answer
  *     IceNine   2 pi / Angstrom      rad      chi (beam toward the axis), rad     root 1
@@ -52,27 +53,27 @@ typedef struct brg_convention {
   double axis[3];    /* DIALS: rotation axis, unit */
   double setting[9]; /* DIALS: setting rotation by rows; r = setting R(axis, phi) fixed UB h */
   double fixed[9];   /* DIALS: fixed rotation by rows */
-  double
-      range_start; /* with BRG_RANGE_START, unit of the system's angles; else answers are in [-pi, pi], [-180, 180] */
+  double range_start; /* with BRG_RANGE_START, unit of the answers; else they are in [-pi, pi], [-180, 180] */
 } brg_convention;
 
-/* Fills a convention with the system's defaults: no tilt, omega_sign 1, identity rotations; DIALS: axis (1, 0, 0), range [0, 2 pi).
- * Errors: INVALID_ARGUMENT (NULL, unknown system), ABI. */
+/* Fills a convention with the system's defaults: no tilt, omega_sign 1, identity rotations; DIALS: axis (1, 0, 0) and
+ * the range [0, 2 pi). Errors: INVALID_ARGUMENT (NULL, unknown system), ABI. */
 BRG_API brg_status brg_convention_init(brg_convention *convention, size_t struct_size, brg_system system);
 
-/* The geometry in the frame and unit of the system's vectors; `geometry->struct_size` is set by the caller. Its wavenumber
- * is 0 where the convention has neither wavelength nor energy (MIDAS gives Bragg angles: k = |g| / (2 sin theta) for each
- * vector). Members may be changed afterwards, for example the grazing cut. Errors: INVALID_ARGUMENT (names the member), ABI. */
+/* The geometry in the frame and unit of the system's vectors; `geometry->struct_size` is set by the caller. Its
+ * wavenumber is 0 where the convention has neither wavelength nor energy (MIDAS gives Bragg angles: k = |g| / (2 sin
+ * theta) for each vector). Members may be changed afterwards, for example the grazing cut. Errors: INVALID_ARGUMENT
+ * (names the member), ABI. */
 BRG_API brg_status brg_convention_geometry(const brg_convention *convention, brg_geometry *geometry);
 
-/* Our roots [count] as the system's angles: answers->omega1 is its first, omega2 its second, observable is copied. Not observable:
- * 0, for HEXRD NaN. A root that an answer is asked of must be given, and for HEXRD the flag. The answers may be the roots' own
- * arrays. Arrays in the memory of the context. Errors as in solve.h. Asynchronous on CUDA. */
+/* Our roots [count] as the system's angles: answers->omega1 is its first, omega2 its second, observable is copied. Not
+ * observable: 0, for HEXRD NaN. A root that an answer is asked of must be given, and for HEXRD the flag. The answers may
+ * be the roots' own arrays. Arrays in the memory of the context. Errors as in solve.h. Asynchronous on CUDA. */
 BRG_API brg_status brg_convention_angles_f64(brg_context *context, const brg_convention *convention, int64_t count,
                                              const brg_roots_f64 *roots, const brg_roots_f64 *answers);
 
-/* The system's solve: both answers for given vectors items->g [n,3]. items->chi must be NULL; for HEXRD answers->observable must
- * not. Errors as in solve.h. Asynchronous on CUDA. */
+/* The system's solve: both answers for given vectors items->g [n,3]. items->chi must be NULL; for HEXRD
+ * answers->observable must not. Errors as in solve.h. Asynchronous on CUDA. */
 BRG_API brg_status brg_convention_solve_f64(brg_context *context, const brg_convention *convention,
                                             const brg_items_f64 *items, const brg_roots_f64 *answers);
 
