@@ -67,7 +67,7 @@ BRG_API brg_status brg_convention_init(brg_convention *convention, size_t struct
 BRG_API brg_status brg_convention_geometry(const brg_convention *convention, brg_geometry *geometry);
 
 /* Our roots [count] as the system's angles: answers->omega1 is its first, omega2 its second, observable is copied. Not
- * observable: 0, for HEXRD NaN. A root that an answer is asked of must be given, and for HEXRD the flag. The answers may
+ * observable: 0, for HEXRD NaN. A root that an answer is asked of must be given, and for HEXRD the flag. Answers may
  * be the roots' own arrays. Arrays in the memory of the context. Errors as in solve.h. Asynchronous on CUDA. */
 BRG_API brg_status brg_convention_angles_f64(brg_context *context, const brg_convention *convention, int64_t count,
                                              const brg_roots_f64 *roots, const brg_roots_f64 *answers);
