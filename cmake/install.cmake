@@ -33,3 +33,8 @@ if(TARGET braggrad_cli)
   set_target_properties(braggrad_cli PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
   install(TARGETS braggrad_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+
+# In a wheel (pyproject.toml): one file beside the modules, which load it by its path.
+if(SKBUILD)
+  install(FILES $<TARGET_FILE:braggrad> DESTINATION braggrad RENAME libbraggrad.so COMPONENT python)
+endif()

@@ -1,0 +1,118 @@
+"""NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+SINGLE: np.dtype[Any] = np.dtype(np.float32)
+DOUBLE: np.dtype[Any] = np.dtype(np.float64)
+
+
+def as_real(name: str, value: ArrayLike) -> Array:
+    """The value as an array of real numbers, of whatever type it has."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} has the type {array.dtype}: real numbers are needed")
+    return array
+
+
+def precision(*arrays: Array | None) -> np.dtype[Any]:
+    """float32 if all arrays that are there have it (or less), else float64; single numbers have no say."""
+    types = [array.dtype for array in arrays if array is not None and array.ndim]
+    return SINGLE if types and all(kind in (SINGLE, np.float16) for kind in types) else DOUBLE
+
+
+def require_tail(name: str, array: Array, *tail: int) -> Array:
+    """The array, if it has the shape (..., *tail)."""
+    if array.shape[array.ndim - len(tail) :] != tail or array.ndim < len(tail):
+        raise ValueError(f"{name} has the shape {array.shape}: (..., {', '.join(map(str, tail))}) is needed")
+    return array
+
+
+def batch_of(**shapes: Shape | None) -> Shape:
+    """The common shape of all that is there; an error names who does not fit."""
+    batch: Shape = ()
+    for name, shape in shapes.items():
+        if shape is None:
+            continue
+        try:
+            batch = np.broadcast_shapes(batch, shape)
+        except ValueError:
+            raise ValueError(f"{name} has the batch shape {shape}: it does not fit to {batch}") from None
+    return batch
+
+
+def spread(array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """The array in this shape and type, contiguous and aligned; itself where it is so already."""
+    if array.shape != shape:
+        array = array.reshape(shape) if array.size == np.prod(shape) else np.broadcast_to(array, shape)
+    return np.require(array, dtype, ("C", "A"))
+
+
+def address(array: Array | None) -> int | None:
+    """Where the array's numbers are."""
+    return None if array is None else array.ctypes.data
+
+
+def gathered(array: Array, shape: Shape) -> Array:
+    """Sum over the axes along which an input of this shape was broadcast: the adjoint of `spread`."""
+    extra = array.ndim - len(shape)
+    repeated = tuple(axis + extra for axis, length in enumerate(shape) if length == 1 != array.shape[axis + extra])
+    axes = (*range(extra), *repeated)
+    return array.sum(axis=axes, keepdims=True).reshape(shape) if axes else array
+
+
+class Output:
+    """A result: the memory that the library writes, and the array that the caller gets."""
+
+    def __init__(self, name: str, shape: Shape, dtype: Any, given: Array | None, inputs: Iterable[Array | None]):
+        dtype = np.dtype(dtype)
+        self.given = given
+        if given is None:
+            self.buffer = np.empty(shape, dtype)
+            return
+        if not isinstance(given, np.ndarray):
+            raise ValueError(f"out: {name} is a {type(given).__name__}: an array is needed")
+        if given.shape != shape:
+            raise ValueError(f"out: {name} has the shape {given.shape}: {shape} is needed")
+        if not np.can_cast(dtype, given.dtype, "same_kind"):
+            raise ValueError(f"out: {name} has the type {given.dtype}, which {dtype} cannot be cast to")
+        flags = given.flags
+        if not flags.writeable:
+            raise ValueError(f"out: {name} is read-only")
+        fits = given.dtype == dtype and flags.c_contiguous and flags.aligned
+        alone = not any(array is not None and np.may_share_memory(given, array) for array in inputs)
+        self.buffer = given if fits and alone else np.empty(shape, dtype)
+
+    def result(self) -> Array:
+        """The caller's array, filled; what was allocated here as it is."""
+        if self.given is None:
+            return self.buffer
+        if self.given is not self.buffer:
+            np.copyto(self.given, self.buffer, casting="same_kind")
+        return self.given
+
+
+def outputs(
+    specification: Mapping[str, tuple[Shape, Any]], out: Any, inputs: Iterable[Array | None]
+) -> dict[str, Output]:
+    """An `Output` for each name; `out` is None, a tuple in this order (None: to be allocated), or a mapping."""
+    inputs = tuple(inputs)
+    if out is None:
+        given = {}
+    elif isinstance(out, Mapping):
+        given = dict(out)
+        unknown = given.keys() - specification.keys()
+        if unknown:
+            raise ValueError(f"out has {', '.join(sorted(unknown))}: only {', '.join(specification)} are computed")
+    else:
+        parts = (out,) if isinstance(out, np.ndarray) else tuple(out)
+        if len(parts) != len(specification):
+            raise ValueError(f"out has {len(parts)} arrays: {', '.join(specification)} are needed")
+        given = dict(zip(specification, parts, strict=True))
+    return {name: Output(name, shape, dtype, given.get(name), inputs) for name, (shape, dtype) in specification.items()}

@@ -1,0 +1,220 @@
+"""Fused loss, gradient and Gauss-Newton normal equations of each orientation."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _abi as abi
+from ._arrays import Array, Shape, address, as_real
+from ._arrays import outputs as places_of
+from ._context import Context
+from ._geometry import Beamline, Geometry
+from ._pairs import Pairs
+from ._reflections import Reflections
+
+LOSSES = {
+    "squares": abi.BRG_LOSS_SQUARES,
+    "chord": abi.BRG_LOSS_CHORD,
+    "huber": abi.BRG_LOSS_HUBER,
+    "norm": abi.BRG_LOSS_NORM,
+}
+PARAMETERS = {
+    "rotation": (abi.BRG_FIT_ROTATION, 3),
+    "wavenumber": (abi.BRG_FIT_WAVENUMBER, 1),
+    "chi": (abi.BRG_FIT_CHI, 1),
+    "lattice": (abi.BRG_FIT_LATTICE, 6),
+}
+
+
+class TargetList(NamedTuple):
+    """Observed angles as a list per orientation (CSR).
+
+    offsets : int64 [B+1], entries of orientation b are offsets[b] ... offsets[b+1]-1. reflection : index into the set.
+    omega : rad. root : 1, 2, or 0 for the nearer one; None: all 0. weight : None: 1.
+    """
+
+    offsets: ArrayLike
+    reflection: ArrayLike
+    omega: ArrayLike
+    root: ArrayLike | None = None
+    weight: ArrayLike | None = None
+
+
+def mask_of(parameters: Iterable[str]) -> tuple[int, int]:
+    """Mask and number of the parameters."""
+    mask = count = 0
+    for name in (parameters,) if isinstance(parameters, str) else parameters:
+        if name not in PARAMETERS:
+            raise ValueError(f"parameters has {name!r}: {', '.join(PARAMETERS)} are possible")
+        bit, length = PARAMETERS[name]
+        count += 0 if mask & bit else length
+        mask |= bit
+    return mask, count
+
+
+def loss_code(loss: str) -> int:
+    """The number of a loss."""
+    if loss not in LOSSES:
+        raise ValueError(f"loss is {loss!r}: {', '.join(LOSSES)} are possible")
+    return LOSSES[loss]
+
+
+def specification_of(names: Iterable[str], batch: Shape, count: int, dtype: np.dtype[Any]) -> dict[str, Any]:
+    """Shape and type of each output that is asked for."""
+    known: dict[str, tuple[Shape, Any]] = {
+        "loss": (batch, dtype),
+        "gradient": ((*batch, count), dtype),
+        "normal": ((*batch, count * (count + 1) // 2), dtype),
+        "rotation_bar": ((*batch, 3, 3), dtype),
+    }
+    known |= {name: (batch, np.int32) for name in ("observable", "matched", "missing", "grazing")}
+    chosen = (names,) if isinstance(names, str) else tuple(names)
+    for name in chosen:
+        if name not in known:
+            raise ValueError(f"outputs has {name!r}: {', '.join(known)} are possible")
+    return {name: known[name] for name in chosen}
+
+
+def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
+    array = np.asarray(value)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}: a row of integers is needed")
+    if array.size and (array.min() < np.iinfo(dtype).min or array.max() > np.iinfo(dtype).max):
+        raise ValueError(f"{name} has values that are no {np.dtype(dtype)}")
+    return np.require(array, dtype, ("C", "A"))
+
+
+class _List:
+    """A list of targets, checked: the library trusts its offsets."""
+
+    def __init__(self, targets: TargetList, count: int, dtype: np.dtype[Any]) -> None:
+        self.arrays: dict[str, Array | None] = {
+            "offsets": _integers("targets.offsets", targets.offsets, np.int64),
+            "reflection": _integers("targets.reflection", targets.reflection, np.int32),
+            "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
+        }
+        for name, value in (("omega", targets.omega), ("weight", targets.weight)):
+            numbers = None if value is None else as_real(f"targets.{name}", value)
+            self.arrays[name] = None if numbers is None else np.require(numbers, dtype, ("C", "A"))
+        offsets = self.arrays["offsets"]
+        assert offsets is not None
+        if len(offsets) != count + 1:
+            raise ValueError(f"targets.offsets has {len(offsets)} numbers: {count + 1} are needed")
+        if offsets[0] < 0 or (np.diff(offsets) < 0).any():
+            raise ValueError("targets.offsets falls or is negative")
+        for name, array in self.arrays.items():
+            if array is not None and name != "offsets" and array.shape != (offsets[-1],):
+                raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
+
+
+def omega_loss(
+    reflections: Reflections | ArrayLike,
+    orientations: ArrayLike,
+    omega1: ArrayLike | None = None,
+    omega2: ArrayLike | None = None,
+    *,
+    weight1: ArrayLike | None = None,
+    weight2: ArrayLike | None = None,
+    targets: TargetList | None = None,
+    loss: str = "squares",
+    delta: float = 0.0,
+    missing_loss: float = 0.0,
+    parameters: Iterable[str] = ("rotation",),
+    outputs: Iterable[str] = ("loss", "gradient"),
+    cell: ArrayLike | None = None,
+    basis: ArrayLike | None = None,
+    geometry: Geometry | None = None,
+    energy: ArrayLike | None = None,
+    wavelength: ArrayLike | None = None,
+    wavenumber: ArrayLike | None = None,
+    chi: ArrayLike | None = None,
+    magnitude_from_rotated: bool = False,
+    out: Mapping[str, Array] | None = None,
+    context: Context | None = None,
+) -> dict[str, Array]:
+    """Loss of observed angles for each orientation, with its gradient and normal equations, in one pass.
+
+    L = sum w l(D), D = wrap(omega - observed); gradient = sum w l'(D) J; normal = sum w v J J^T (upper triangle by
+    rows). squares: l = D^2/2. chord: 1 - cos D. huber: D^2/2, linear beyond `delta`. norm: sqrt(D^2 + delta^2) - delta.
+
+    Parameters
+    ----------
+    reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, magnitude_from_rotated, \
+context
+        As in `predict`.
+    omega1, omega2 : array_like, shape (N,) or (..., N), optional
+        Observed angles of root 1 and 2, rad, any turn; (N,) is shared by all orientations. nan: no target.
+    weight1, weight2 : array_like, optional
+        Weights of the same shapes; default 1. What is not > 0 is no target.
+    targets : TargetList, optional
+        Instead of omega1 and omega2: a list for each orientation.
+    loss : {"squares", "chord", "huber", "norm"}
+    delta : float
+        rad, > 0 for huber and norm.
+    missing_loss : float
+        What a target adds, times its weight, whose reflection does not diffract.
+    parameters : iterable of {"rotation", "wavenumber", "chi", "lattice"}
+        Of gradient and normal, in this order: rotation vector (3, R <- exp([v]x) R), wavenumber, chi, and symmetric
+        strain of q in the crystal frame (6: 11, 22, 33, 23, 13, 12).
+    outputs : iterable of str
+        Any of loss (...), gradient (..., P), normal (..., P (P + 1) / 2), rotation_bar (..., 3, 3), and the counts
+        observable, matched, missing, grazing (int32).
+    out : mapping of str to ndarray, optional
+        Where outputs go, by name.
+
+    Returns
+    -------
+    dict of str to ndarray
+        What `outputs` asks for.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+
+    Notes
+    -----
+    Source: ``include/braggrad/fit.h``, ``docs/physics.md``.
+    """
+    dense = {
+        name: None if value is None else as_real(name, value)
+        for name, value in (("omega1", omega1), ("omega2", omega2), ("weight1", weight1), ("weight2", weight2))
+    }
+    if targets is not None and any(array is not None for array in dense.values()):
+        raise ValueError("targets are given beside omega1, omega2 or their weights")
+    pairs = Pairs(
+        reflections,
+        orientations,
+        cell=cell,
+        basis=basis,
+        beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
+        magnitude_from_rotated=magnitude_from_rotated,
+        per_pair=dense,
+    )
+    mask, count = mask_of(parameters)
+    members: dict[str, Array | None]
+    stride = 0
+    if targets is not None:
+        members = _List(targets, pairs.struct.count, pairs.dtype).arrays
+    else:
+        stride, members = pairs.targets(dense)
+    places = places_of(
+        specification_of(outputs, pairs.batch, count, pairs.dtype), out, (*pairs.arrays.values(), *members.values())
+    )
+    pairs.call(
+        context,
+        "omega_loss",
+        pairs.family.omega_targets(
+            loss=loss_code(loss),
+            delta=delta,
+            missing_loss=missing_loss,
+            orientation_stride=stride,
+            **{name: address(array) for name, array in members.items()},
+        ),
+        pairs.family.omega_loss_output(
+            parameters=mask, **{name: address(place.buffer) for name, place in places.items()}
+        ),
+    )
+    return {name: place.result() for name, place in places.items()}

@@ -1,0 +1,196 @@
+"""Beam and rotation axis, and the ways in which a call is told about them."""
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _abi as abi
+from ._arrays import Array, as_real
+from ._library import library, require
+
+
+def _vector(name: str, value: ArrayLike) -> Any:
+    array = as_real(name, value)
+    if array.shape != (3,):
+        raise ValueError(f"{name} has the shape {array.shape}: (3,) is needed")
+    return (ctypes.c_double * 3)(*array.tolist())
+
+
+def _per_keV() -> float:
+    one = abi.brg_geometry()
+    require(library.brg_geometry_set_energy(one, 1.0))
+    return one.wavenumber
+
+
+WAVENUMBER_PER_KEV: float = _per_keV()
+"""Wavenumber of photons of 1 keV, 1/Angstrom (CODATA 2018)."""
+
+
+class Geometry:
+    """Beam and rotation axis in the laboratory frame. Immutable.
+
+    The reflections of a sample turned about `axis` by omega, right-handed, diffract a beam along
+    cos(chi) `beam` + sin(chi) `axis`.
+
+    Parameters
+    ----------
+    energy : float, optional
+        Photon energy, keV. One of energy, wavelength and wavenumber at most; without any of them each call needs it.
+    wavelength : float, optional
+        Angstrom.
+    wavenumber : float, optional
+        2 pi / wavelength, 1/Angstrom.
+    beam, axis : array_like, shape (3,)
+        Unit vectors. Default +x and +z.
+    chi : float
+        Tilt of the beam toward the axis, rad. Not 0 only for a beam that is perpendicular to the axis.
+    grazing_cut : float
+        In [0, 1): derivatives and losses leave out roots whose ``|s1 . (axis x s0)| / (|s0| |s1|)`` is below it.
+
+    Raises
+    ------
+    ValueError
+        Names the argument: not finite, no unit vector, beam along the axis, more than one of the three.
+
+    Notes
+    -----
+    Source: ``include/braggrad/geometry.h``, ``docs/physics.md``.
+    """
+
+    __slots__ = ("struct",)
+
+    def __init__(
+        self,
+        *,
+        energy: float | None = None,
+        wavelength: float | None = None,
+        wavenumber: float | None = None,
+        beam: ArrayLike = (1.0, 0.0, 0.0),
+        axis: ArrayLike = (0.0, 0.0, 1.0),
+        chi: float = 0.0,
+        grazing_cut: float = 0.0,
+    ) -> None:
+        k = _wavenumber(energy, wavelength, wavenumber)
+        if k is not None and k.ndim:
+            raise ValueError("energy, wavelength or wavenumber of a Geometry is one number: give arrays to the calls")
+        self.struct = abi.brg_geometry(
+            wavenumber=0.0 if k is None else float(k),
+            beam=_vector("beam", beam),
+            axis=_vector("axis", axis),
+            chi=chi,
+            grazing_cut=grazing_cut,
+        )
+        require(library.brg_geometry_check(self.struct))
+
+    @property
+    def wavenumber(self) -> float:
+        """2 pi / wavelength, 1/Angstrom; 0 where it was not given."""
+        return self.struct.wavenumber
+
+    @property
+    def beam(self) -> tuple[float, ...]:
+        """Unit vector of the beam before its tilt by chi."""
+        return tuple(self.struct.beam)
+
+    @property
+    def axis(self) -> tuple[float, ...]:
+        """Unit vector of the rotation axis."""
+        return tuple(self.struct.axis)
+
+    @property
+    def chi(self) -> float:
+        """Tilt of the beam toward the axis, rad."""
+        return self.struct.chi
+
+    @property
+    def grazing_cut(self) -> float:
+        """Roots below it are left out of derivatives and losses."""
+        return self.struct.grazing_cut
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Geometry) and bytes(self.struct) == bytes(other.struct)
+
+    def __hash__(self) -> int:
+        return hash(bytes(self.struct))
+
+    def __repr__(self) -> str:
+        return (
+            f"Geometry(wavenumber={self.wavenumber!r}, beam={self.beam!r}, axis={self.axis!r}, "
+            f"chi={self.chi!r}, grazing_cut={self.grazing_cut!r})"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_bytes, (bytes(self.struct),)
+
+
+def _from_bytes(content: bytes) -> Geometry:
+    geometry = object.__new__(Geometry)
+    geometry.struct = abi.brg_geometry.from_buffer_copy(content)
+    return geometry
+
+
+def _wavenumber(energy: ArrayLike | None, wavelength: ArrayLike | None, wavenumber: ArrayLike | None) -> Array | None:
+    """The one of the three that is given, as a wavenumber in its own type. One number must be finite and > 0."""
+    named = {"energy": energy, "wavelength": wavelength, "wavenumber": wavenumber}
+    given = {name: as_real(name, value) for name, value in named.items() if value is not None}
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} are given: one of them is needed")
+    for name, value in given.items():
+        if value.ndim == 0 and not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is {value}: it must be finite and positive")
+        if name == "energy":
+            return np.asarray(value * WAVENUMBER_PER_KEV)
+        with np.errstate(divide="ignore"):
+            return np.asarray(2 * np.pi / value) if name == "wavelength" else value
+    return None
+
+
+@dataclass(frozen=True)
+class Beamline:
+    """A geometry, and the values that vary over a batch."""
+
+    struct: abi.brg_geometry
+    wavenumber: Array | None
+    chi: Array | None
+
+    @classmethod
+    def of(
+        cls,
+        geometry: Geometry | None,
+        energy: ArrayLike | None,
+        wavelength: ArrayLike | None,
+        wavenumber: ArrayLike | None,
+        chi: ArrayLike | None,
+    ) -> "Beamline":
+        """Single numbers replace the geometry's own, arrays go to the items of the batch."""
+        struct = abi.brg_geometry.from_buffer_copy((geometry or _DEFAULT).struct)
+        k = _wavenumber(energy, wavelength, wavenumber)
+        tilt = None if chi is None else as_real("chi", chi)
+        if k is not None and k.ndim == 0:
+            struct.wavenumber = float(k)
+            k = None
+        if tilt is not None and tilt.ndim == 0:
+            require(library.brg_geometry_set_chi(struct, float(tilt)))
+            tilt = None
+        if k is None and struct.wavenumber == 0:
+            raise ValueError("energy is not given, nor wavelength, wavenumber or a geometry that has one")
+        return cls(struct, k, tilt)
+
+    def take_scalars(self, dots: dict[str, Array | None]) -> dict[str, float]:
+        """Moves the changes of what is one number here out of `dots`, to the members of a tangent."""
+        scalars = {}
+        for name, array in (("wavenumber", self.wavenumber), ("chi", self.chi)):
+            dot = dots[f"{name}_dot"]
+            if dot is None or array is not None:
+                continue
+            if dot.ndim:
+                raise ValueError(f"{name}_dot has the shape {dot.shape}: {name} is one number")
+            scalars[f"geometry_{name}"] = float(dot)
+            dots[f"{name}_dot"] = None
+        return scalars
+
+
+_DEFAULT = Geometry()

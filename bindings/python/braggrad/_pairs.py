@@ -1,0 +1,141 @@
+"""What all calls of orientations and reflections share: B x N pairs, broadcast, and the structs of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _abi as abi
+from ._arrays import Array, Shape, address, as_real, batch_of, precision, require_tail, spread
+from ._context import Context, context_of_thread
+from ._crystal import reciprocal_basis
+from ._geometry import Beamline
+from ._library import FAMILIES
+from ._reflections import Reflections
+
+
+def _lattice(cell: ArrayLike | None, basis: ArrayLike | None) -> Array | None:
+    """The reciprocal basis (..., 3, 3) that is meant."""
+    if cell is not None and basis is not None:
+        raise ValueError("cell and basis are given: one of them is needed")
+    if cell is not None:
+        return reciprocal_basis(cell)
+    return None if basis is None else require_tail("basis", as_real("basis", basis), 3, 3)
+
+
+class Pairs:
+    """Orientations and reflections of a call.
+
+    `batch` is the shape of the orientations, `shape` that of the pairs: (*batch, N), or `batch` where one hkl was
+    given without a list around it.
+    """
+
+    def __init__(
+        self,
+        reflections: Reflections | ArrayLike,
+        orientations: ArrayLike,
+        *,
+        cell: ArrayLike | None,
+        basis: ArrayLike | None,
+        beamline: Beamline | None,
+        magnitude_from_rotated: bool = False,
+        per_orientation: Mapping[str, Array | None] | None = None,
+        per_pair: Mapping[str, Array | None] | None = None,
+    ) -> None:
+        own_basis = _lattice(cell, basis)
+        single = False
+        if not isinstance(reflections, Reflections):
+            hkl = as_real("hkl", reflections)
+            single = hkl.ndim == 1
+            if own_basis is None:
+                raise ValueError("cell or basis is needed with hkl")
+            first = own_basis.reshape(-1, 3, 3)[0] if own_basis.size else np.eye(3)
+            reflections = Reflections(hkl[None] if single else hkl, basis=first)
+            if own_basis.ndim == 2:
+                own_basis = None
+        self.reflections = reflections
+        rotation = require_tail("orientations", as_real("orientations", orientations), 3, 3)
+        k, tilt = (beamline.wavenumber, beamline.chi) if beamline else (None, None)
+        rows, pairs = per_orientation or {}, per_pair or {}
+        self.dtype = precision(rotation, own_basis, k, tilt, *rows.values(), *pairs.values())
+        tail: Shape = () if single else (len(reflections),)
+        shapes: dict[str, Shape | None] = {"basis": None if own_basis is None else own_basis.shape[:-2]}
+        shapes |= {"wavenumber": None if k is None else k.shape, "chi": None if tilt is None else tilt.shape}
+        shapes |= {name: None if array is None else array.shape for name, array in rows.items()}
+        for name, array in pairs.items():
+            shapes[name] = None if array is None else self._without_tail(name, array, tail)
+        self.batch = batch_of(orientations=rotation.shape[:-2], **shapes)
+        self.shape = self.batch + tail
+        self.arrays = {
+            "rotation": self.over_batch(rotation, 3, 3),
+            "reciprocal_basis": self.over_batch(own_basis, 3, 3),
+            "wavenumber": self.over_batch(k),
+            "chi": self.over_batch(tilt),
+        }
+        self.given: dict[str, Shape] = {"rotation": rotation.shape, "rotation_vector": rotation.shape[:-1]}
+        self.given["q"] = (3,) if single else (len(reflections), 3)
+        self.given["basis"] = (3, 3) if own_basis is None else own_basis.shape
+        self.given |= {"wavenumber": shapes["wavenumber"] or (), "chi": shapes["chi"] or ()}
+        self.given |= {"beam": (3,), "axis": (3,)}
+        self.family = FAMILIES[self.dtype]
+        self.geometry = beamline.struct if beamline else None
+        self.struct = self.family.orientations(
+            flags=abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0,
+            count=int(np.prod(self.batch, dtype=np.int64)),
+            **{name: address(array) for name, array in self.arrays.items()},
+        )
+
+    @staticmethod
+    def _without_tail(name: str, array: Array, tail: Shape) -> Shape:
+        """Batch shape of an array of pairs."""
+        if not tail or array.ndim == 0:
+            return array.shape
+        if array.shape[-1] not in (1, *tail):
+            raise ValueError(f"{name} has the shape {array.shape}: (..., {tail[0]}) is needed")
+        return array.shape[:-1]
+
+    def over_batch(self, array: Array | None, *tail: int) -> Array | None:
+        """An array of orientations at each of them, contiguous."""
+        return None if array is None else spread(array, (*self.batch, *tail), self.dtype)
+
+    def over_pairs(self, array: Array | None) -> Array | None:
+        """An array of pairs at each of them, contiguous."""
+        return None if array is None else spread(array, self.shape, self.dtype)
+
+    def over_pairs_of_vectors(self, array: Array) -> Array:
+        """An array of vectors (..., 3) of pairs at each of them, contiguous."""
+        return spread(array, (*self.shape, 3), self.dtype)
+
+    def targets(self, dense: Mapping[str, Array | None]) -> tuple[int, dict[str, Array | None]]:
+        """Stride and arrays of dense targets: shared by all orientations where none of them varies."""
+        count = len(self.reflections)
+        shared = all(
+            array is None or (array.size in (1, count) and array.shape[:-1] in ((), (1,))) for array in dense.values()
+        )
+        arrays: dict[str, Array | None] = {}
+        for name, array in dense.items():
+            if array is None:
+                arrays[name] = None
+            elif shared:
+                arrays[name] = spread(array.reshape(array.shape[-1:]), (count,), self.dtype)
+            else:
+                arrays[name] = self.over_pairs(array)
+        return 0 if shared else count, arrays
+
+    def member(self, name: str) -> tuple[str, Shape]:
+        """The C name of the derivative by `name`, and the shape in which the library writes it."""
+        if name in ("rotation", "rotation_vector"):
+            return name, (*self.batch, 3, 3)[: len(self.batch) + (2 if name == "rotation" else 1)]
+        if name == "basis":
+            own = self.arrays["reciprocal_basis"] is not None
+            return ("reciprocal_basis", (*self.batch, 3, 3)) if own else ("reflections_basis", (3, 3))
+        if name in ("wavenumber", "chi") and self.arrays[name] is not None:
+            return name, self.batch
+        return (name if name == "q" else f"geometry_{name}"), self.given[name]
+
+    def call(self, context: Context | None, name: str, *structs: Any) -> None:
+        """Calls a function of the family: geometry where there is one, reflections, orientations, then `structs`."""
+        front = () if self.geometry is None else (self.geometry,)
+        function = getattr(self.family, name)
+        context_of_thread(context).call(function, *front, self.reflections.handle, self.struct, *structs)

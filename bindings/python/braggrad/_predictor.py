@@ -1,0 +1,238 @@
+"""Calls that are made again and again: everything is bound once, and a call costs little more than in C."""
+
+import ctypes
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _arrays
+from ._arrays import Array, address, as_real
+from ._context import Context
+from ._fit import loss_code, mask_of, specification_of
+from ._geometry import Beamline, Geometry
+from ._library import fail
+from ._pairs import Pairs
+from ._reflections import Reflections
+from ._solve import Roots, roots_specification
+
+
+def _bind(
+    reflections: Reflections,
+    orientations: ArrayLike,
+    geometry: Geometry,
+    magnitude_from_rotated: bool,
+    inputs: Mapping[str, ArrayLike | None],
+    per_pair: Mapping[str, Array | None],
+) -> Pairs:
+    """Pairs whose arrays are copies, so that only the calls and their owner write into them."""
+    if not isinstance(reflections, Reflections):
+        raise ValueError("reflections is no Reflections: make one first")
+    own = {name: None if value is None else np.array(as_real(name, value)) for name, value in inputs.items()}
+    pairs = Pairs(
+        reflections,
+        np.array(as_real("orientations", orientations)),
+        cell=None,
+        basis=own["basis"],
+        beamline=Beamline.of(geometry, None, None, own["wavenumber"], own["chi"]),
+        magnitude_from_rotated=magnitude_from_rotated,
+        per_pair=per_pair,
+    )
+    return pairs
+
+
+def _places(
+    specification: dict[str, Any], out: Any, pairs: Pairs, more: Iterable[Array | None] = ()
+) -> dict[str, Array]:
+    """The arrays of the outputs; those of `out` must be such that the library can write into them."""
+    places = _arrays.outputs(specification, out, (*pairs.arrays.values(), *more))
+    for name, place in places.items():
+        if place.given is not None and place.given is not place.buffer:
+            raise ValueError(f"out: {name} is not contiguous, of another type, or shares memory with an input")
+    return {name: place.buffer for name, place in places.items()}
+
+
+class _Bound:
+    """A compute call whose arguments stay where they are."""
+
+    def __init__(self, pairs: Pairs, context: Context | None, name: str, *structs: Any) -> None:
+        self._context = context or Context()
+        self._lock = self._context.lock
+        self._function = getattr(pairs.family, name)
+        self._arguments = (
+            self._context.handle,
+            *(() if pairs.geometry is None else (ctypes.byref(pairs.geometry),)),
+            pairs.reflections.handle,
+            ctypes.byref(pairs.struct),
+            *(ctypes.byref(struct) for struct in structs),
+        )
+        self._keep = pairs, structs
+        rotation = pairs.arrays["rotation"]
+        assert rotation is not None
+        self.orientations: Array = rotation
+        self.basis = pairs.arrays["reciprocal_basis"]
+        self.wavenumber = pairs.arrays["wavenumber"]
+        self.chi = pairs.arrays["chi"]
+
+    def _run(self, orientations: ArrayLike | None) -> None:
+        with self._lock:
+            if orientations is not None:
+                try:
+                    np.copyto(self.orientations, orientations, casting="same_kind")
+                except (ValueError, TypeError) as error:
+                    raise ValueError(f"orientations: {error}") from None
+            status = self._function(*self._arguments)
+            if status:
+                fail(status)
+
+
+class Predictor(_Bound):
+    """`predict` with everything bound once: a context of its own, reflections, geometry, arrays.
+
+    Parameters
+    ----------
+    reflections : Reflections
+        The set.
+    orientations : array_like, shape (..., 3, 3)
+        Number, precision (float32, else float64) and first values of the orientations; they are copied.
+    geometry : Geometry
+        Beam and axis.
+    basis, wavenumber, chi : array_like, optional
+        One per orientation (1/Angstrom, 1/Angstrom, rad), as in `predict`; they are copied.
+    magnitude_from_rotated : bool
+        As in `predict`.
+    out : tuple of ndarray or None, optional
+        omega1, omega2, observable (..., N): contiguous arrays to be bound; None: allocated.
+    context : Context, optional
+        Threads to run on; default a new one with all cores.
+
+    Attributes
+    ----------
+    orientations, basis, wavenumber, chi : ndarray or None
+        What the next call takes: write into them.
+    roots : Roots
+        The arrays that every call overwrites and returns.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+
+    Notes
+    -----
+    Calls from several threads wait for each other, and share the outputs.
+
+    Examples
+    --------
+    >>> import numpy as np, braggrad
+    >>> gold = braggrad.Reflections([[1, 1, 1]], cell=(4.0782, 4.0782, 4.0782, 90, 90, 90))
+    >>> predictor = braggrad.Predictor(gold, np.eye(3), braggrad.Geometry(energy=50.02099))
+    >>> predictor().observable
+    array([ True])
+    """
+
+    def __init__(
+        self,
+        reflections: Reflections,
+        orientations: ArrayLike,
+        geometry: Geometry,
+        *,
+        basis: ArrayLike | None = None,
+        wavenumber: ArrayLike | None = None,
+        chi: ArrayLike | None = None,
+        magnitude_from_rotated: bool = False,
+        out: tuple[Array | None, ...] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, {})
+        arrays = _places(roots_specification(pairs.shape, pairs.dtype), out, pairs)
+        self.roots = Roots(**arrays)
+        structs = pairs.family.roots(**{name: address(array) for name, array in arrays.items()})
+        super().__init__(pairs, context, "predict", structs)
+
+    def __call__(self, orientations: ArrayLike | None = None) -> Roots:
+        """Predicts, for new orientations where they are given (copied, broadcast), and returns `roots`."""
+        self._run(orientations)
+        return self.roots
+
+
+class OmegaLoss(_Bound):
+    """`omega_loss` with everything bound once.
+
+    Parameters
+    ----------
+    reflections, orientations, geometry, basis, wavenumber, chi, magnitude_from_rotated, context
+        As in `Predictor`.
+    omega1, omega2, weight1, weight2, loss, delta, missing_loss, parameters, outputs
+        As in `omega_loss`; arrays are copied.
+    out : mapping of str to ndarray, optional
+        Contiguous arrays to be bound, by name.
+
+    Attributes
+    ----------
+    orientations, basis, wavenumber, chi : ndarray or None
+        What the next call takes: write into them.
+    targets : dict of str to ndarray or None
+        The observed angles and weights of the next call: write into them.
+    outputs : dict of str to ndarray
+        The arrays that every call overwrites and returns.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+    """
+
+    def __init__(
+        self,
+        reflections: Reflections,
+        orientations: ArrayLike,
+        geometry: Geometry,
+        omega1: ArrayLike | None = None,
+        omega2: ArrayLike | None = None,
+        *,
+        weight1: ArrayLike | None = None,
+        weight2: ArrayLike | None = None,
+        loss: str = "squares",
+        delta: float = 0.0,
+        missing_loss: float = 0.0,
+        parameters: Iterable[str] = ("rotation",),
+        outputs: Iterable[str] = ("loss", "gradient"),
+        basis: ArrayLike | None = None,
+        wavenumber: ArrayLike | None = None,
+        chi: ArrayLike | None = None,
+        magnitude_from_rotated: bool = False,
+        out: Mapping[str, Array] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
+        dense = {name: None if value is None else np.array(as_real(name, value)) for name, value in given.items()}
+        inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, dense)
+        mask, count = mask_of(parameters)
+        stride, self.targets = pairs.targets(dense)
+        self.outputs = _places(
+            specification_of(outputs, pairs.batch, count, pairs.dtype), out, pairs, self.targets.values()
+        )
+        super().__init__(
+            pairs,
+            context,
+            "omega_loss",
+            pairs.family.omega_targets(
+                loss=loss_code(loss),
+                delta=delta,
+                missing_loss=missing_loss,
+                orientation_stride=stride,
+                **{name: address(array) for name, array in self.targets.items()},
+            ),
+            pairs.family.omega_loss_output(
+                parameters=mask, **{name: address(array) for name, array in self.outputs.items()}
+            ),
+        )
+
+    def __call__(self, orientations: ArrayLike | None = None) -> dict[str, Array]:
+        """Evaluates, for new orientations where they are given (copied, broadcast), and returns `outputs`."""
+        self._run(orientations)
+        return self.outputs

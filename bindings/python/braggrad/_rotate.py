@@ -1,0 +1,116 @@
+"""Scattering vectors of all reflections in all orientations."""
+
+from collections.abc import Iterable, Mapping
+
+from numpy.typing import ArrayLike
+
+from ._arrays import Array, address, as_real, outputs, require_tail
+from ._context import Context
+from ._pairs import Pairs
+from ._predict import tangent_of
+from ._reflections import Reflections
+from ._solve import backward, chosen
+
+
+def rotate(
+    reflections: Reflections | ArrayLike,
+    orientations: ArrayLike,
+    *,
+    cell: ArrayLike | None = None,
+    basis: ArrayLike | None = None,
+    out: Array | None = None,
+    context: Context | None = None,
+) -> Array:
+    """Scattering vectors G = R q of all reflections in all orientations.
+
+    Parameters
+    ----------
+    reflections, orientations, cell, basis, context
+        As in `predict`.
+    out : ndarray, optional
+        Where the result goes.
+
+    Returns
+    -------
+    ndarray, shape (..., N, 3)
+        1/Angstrom with 2 pi, in the sample frame.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+
+    Notes
+    -----
+    Source: ``include/braggrad/rotate.h``.
+    """
+    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None)
+    (place,) = outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.arrays.values()).values()
+    pairs.call(context, "rotate", pairs.family.vectors(g=address(place.buffer)))
+    return place.result()
+
+
+def rotate_vjp(
+    reflections: Reflections | ArrayLike,
+    orientations: ArrayLike,
+    g_bar: ArrayLike,
+    *,
+    wrt: Iterable[str] = ("rotation",),
+    cell: ArrayLike | None = None,
+    basis: ArrayLike | None = None,
+    out: Mapping[str, Array] | None = None,
+    context: Context | None = None,
+) -> dict[str, Array]:
+    """Adjoint of `rotate`: dL/d(inputs) from dL/dG (..., N, 3).
+
+    `wrt` names any of rotation, rotation_vector, basis, q; see `predict_vjp`, which has the same results.
+    """
+    bar = require_tail("g_bar", as_real("g_bar", g_bar), 3)
+    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None, per_pair={"g_bar": bar[..., 0]})
+    vectors = pairs.over_pairs_of_vectors(bar)
+    names = chosen(wrt, ("rotation", "rotation_vector", "basis", "q"))
+    members = {name: pairs.member(name) for name in names}
+    return backward(
+        {name: (shape, pairs.dtype) for name, (_, shape) in members.items()},
+        {name: pairs.given[name] for name in names},
+        {name: member for name, (member, _) in members.items()},
+        out,
+        (*pairs.arrays.values(), vectors),
+        lambda gradient: pairs.call(
+            context,
+            "rotate_vjp",
+            pairs.family.vector_cotangents(g=address(vectors)),
+            pairs.family.orientations_gradient(**gradient),
+        ),
+    )
+
+
+def rotate_jvp(
+    reflections: Reflections | ArrayLike,
+    orientations: ArrayLike,
+    *,
+    rotation_dot: ArrayLike | None = None,
+    rotation_vector_dot: ArrayLike | None = None,
+    basis_dot: ArrayLike | None = None,
+    q_dot: ArrayLike | None = None,
+    cell: ArrayLike | None = None,
+    basis: ArrayLike | None = None,
+    out: Array | None = None,
+    context: Context | None = None,
+) -> Array:
+    """Directional derivative of `rotate`; the changes are those of `predict_jvp`."""
+    pairs, tangent, arrays = tangent_of(
+        reflections,
+        orientations,
+        cell=cell,
+        basis=basis,
+        beamline=None,
+        rotation_dot=rotation_dot,
+        rotation_vector_dot=rotation_vector_dot,
+        basis_dot=basis_dot,
+        q_dot=q_dot,
+    )
+    inputs = (*pairs.arrays.values(), *arrays)
+    (place,) = outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, inputs).values()
+    pairs.call(context, "rotate_jvp", tangent, pairs.family.vectors(g=address(place.buffer)))
+    return place.result()
