@@ -24,7 +24,7 @@ def as_real(name: str, value: ArrayLike) -> Array:
 def precision(*arrays: Array | None) -> np.dtype[Any]:
     """float32 if all arrays that are there have it (or less), else float64; single numbers have no say."""
     types = [array.dtype for array in arrays if array is not None and array.ndim]
-    return SINGLE if types and all(kind in (SINGLE, np.float16) for kind in types) else DOUBLE
+    return SINGLE if types and all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in types) else DOUBLE
 
 
 def require_tail(name: str, array: Array, *tail: int) -> Array:

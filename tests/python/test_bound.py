@@ -1,0 +1,174 @@
+"""Predictor and OmegaLoss give the bits of the plain calls; contexts, threads and fork."""
+
+import gc
+import os
+import pickle
+import threading
+
+import braggrad
+import numpy as np
+import pytest
+from conftest import GOLD, random_rotations
+
+
+def _equal(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_predictor_gives_the_bits_of_predict(gold, tilted, dtype):
+    first, second = random_rotations(6).astype(dtype).reshape(2, 3, 3, 3)
+    predictor = braggrad.Predictor(gold, first, tilted)
+    assert _equal(predictor(), braggrad.predict(gold, first, geometry=tilted))
+    roots = predictor(second)
+    assert roots is predictor.roots and roots.omega1.dtype == dtype
+    assert _equal(roots, braggrad.predict(gold, second, geometry=tilted))
+    predictor.orientations[1] = first[0]
+    assert _equal([part[1] for part in predictor()], braggrad.predict(gold, first[0], geometry=tilted))
+    predictor(first[2])  # broadcast
+    assert _equal([part[0] for part in predictor.roots], [part[2] for part in predictor.roots])
+
+
+def test_predictor_owns_its_inputs_and_writes_into_given_outputs(gold):
+    rotation, k = random_rotations(3), np.array([24.0, 25.0, 26.0])
+    out = np.empty((3, len(gold))), np.empty((3, len(gold))), np.empty((3, len(gold)), bool)
+    predictor = braggrad.Predictor(gold, rotation, braggrad.Geometry(), wavenumber=k, chi=[0.0, 0.1, 0.2], out=out)
+    expected = braggrad.predict(gold, rotation, wavenumber=k, chi=[0.0, 0.1, 0.2])
+    rotation[:] = np.nan
+    k[:] = np.nan
+    assert _equal(predictor(), expected) and all(a is b for a, b in zip(predictor.roots, out, strict=True))
+    predictor.wavenumber[:] = 30.0
+    predictor.chi[:] = 0.0
+    assert _equal(predictor(), braggrad.predict(gold, predictor.orientations, wavenumber=30.0))
+
+
+def test_a_bound_loss_gives_the_bits_of_omega_loss(gold, tilted, dtype):
+    rotation = random_rotations(3).astype(dtype)
+    omega = np.random.default_rng(0).uniform(-3, 3, (2, len(gold))).astype(dtype)
+    options = {"loss": "huber", "delta": 0.1, "parameters": ("rotation", "chi"), "missing_loss": 2.0}
+    outputs = ("loss", "gradient", "normal", "rotation_bar", "matched")
+    bound = braggrad.OmegaLoss(gold, rotation, tilted, *omega, outputs=outputs, **options)
+    for value in (rotation, rotation[::-1]):
+        plain = braggrad.omega_loss(gold, value, *omega, geometry=tilted, outputs=outputs, **options)
+        result = bound(value)
+        assert result is bound.outputs and _equal(result.values(), plain.values())
+    bound.targets["omega1"][:] = np.nan
+    assert (bound()["matched"] < plain["matched"]).all()
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda p, gold, geometry: p(np.eye(4)), "orientations: could not broadcast"),
+        (lambda p, gold, geometry: p("no"), "orientations: "),
+        (
+            lambda p, gold, geometry: braggrad.Predictor([[1, 1, 1]], np.eye(3), geometry),
+            "reflections is no Reflections",
+        ),
+        (lambda p, gold, geometry: braggrad.Predictor(gold, np.eye(3), braggrad.Geometry()), "energy is not given"),
+        (
+            lambda p, gold, geometry: braggrad.Predictor(
+                gold, np.eye(3), geometry, out=(np.empty(2 * len(gold))[::2], None, None)
+            ),
+            "out: omega1 is not contiguous",
+        ),
+    ],
+)
+def test_faults_are_named(gold, tilted, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(braggrad.Predictor(gold, np.eye(3), tilted), gold, tilted)
+
+
+def test_threads_and_splitting_do_not_change_a_bit(gold, tilted):
+    rotation = random_rotations(200)
+    w = np.random.default_rng(0).normal(size=(200, len(gold)))
+    names = ("rotation", "q", "wavenumber", "beam")
+    results = []
+    for context in (
+        braggrad.Context(threads=1),
+        braggrad.Context(threads=3),
+        braggrad.Context(max_pairs_per_launch=999),
+    ):
+        roots = braggrad.predict(gold, rotation, geometry=tilted, context=context)
+        bars = braggrad.predict_vjp(gold, rotation, w, wrt=names, geometry=tilted, context=context)
+        results.append((*roots, *bars.values()))
+    assert _equal(results[0], results[1]) and _equal(results[0], results[2])
+
+
+def test_many_threads_of_python_at_once(gold, tilted):
+    rotation = random_rotations(8)
+    expected = [braggrad.predict(gold, one, geometry=tilted).omega1 for one in rotation]
+    shared = braggrad.Context(threads=2)
+    faults = []
+
+    def work(index):
+        for turn in range(50):
+            context = shared if (index + turn) % 2 else None
+            roots = braggrad.predict(gold, rotation[index], geometry=tilted, context=context)
+            if not np.array_equal(roots.omega1, expected[index]):
+                faults.append(index)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_of_fork_makes_its_own_context(gold, tilted):
+    expected = braggrad.predict(gold, np.eye(3), geometry=tilted)
+    parents = braggrad.Context(threads=2)
+    braggrad.predict(gold, np.eye(3), geometry=tilted, context=parents)
+    parents.lock.acquire()  # as a thread of the parent might hold it
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            same = _equal(braggrad.predict(gold, np.eye(3), geometry=tilted), expected)
+            try:
+                braggrad.predict(gold, np.eye(3), geometry=tilted, context=parents)
+            except RuntimeError as error:
+                code = 0 if same and "BRG_ERROR_FORKED" in str(error) else 2
+        finally:
+            os._exit(code)
+    parents.lock.release()
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert _equal(braggrad.predict(gold, np.eye(3), geometry=tilted, context=parents), expected)
+
+
+def test_what_a_predictor_needs_lives_as_long_as_it(tilted):
+    predictor = braggrad.Predictor(braggrad.Reflections([[1, 1, 1]], cell=GOLD), np.eye(3), tilted)
+    expected = predictor().omega1.copy()
+    for _ in range(20):
+        gc.collect()
+        np.empty(1 << 16).fill(1.0)
+        assert np.array_equal(predictor().omega1, expected)
+
+
+def test_a_geometry_is_a_value():
+    geometry = braggrad.Geometry(energy=50.0, chi=0.1)
+    assert geometry == braggrad.Geometry(energy=50.0, chi=0.1) != braggrad.Geometry(energy=50.0)
+    assert pickle.loads(pickle.dumps(geometry)) == geometry and len({geometry, geometry}) == 1
+    assert eval(repr(geometry), {"Geometry": braggrad.Geometry}) == geometry
+
+
+def test_a_lattice_by_its_definition():
+    cell = (4.1, 5.2, 6.3, 80.0, 95.0, 101.0)
+    basis = braggrad.reciprocal_basis(cell)
+    direct = 2 * np.pi * np.linalg.inv(basis).T  # columns a, b, c
+    lengths = np.linalg.norm(direct, axis=0)
+    assert np.allclose(lengths, cell[:3], rtol=1e-13)
+    for angle, (i, j) in zip(cell[3:], ((1, 2), (0, 2), (0, 1)), strict=True):
+        cosine = direct[:, i] @ direct[:, j] / (lengths[i] * lengths[j])
+        assert abs(np.degrees(np.arccos(cosine)) - angle) < 1e-11
+    assert np.array_equal(np.tril(basis, -1), np.zeros((3, 3)))
+    assert braggrad.reciprocal_basis([[cell, GOLD]]).shape == (1, 2, 3, 3)
+    hkl = braggrad.hkl_enumerate(cell, 1.0, "I")
+    span = np.arange(-12, 13)
+    every = np.stack(np.meshgrid(span, span, span, indexing="ij"), -1).reshape(-1, 3)
+    q2 = np.sum((every @ basis.T) ** 2, 1)
+    wanted = every[(q2 > 0) & (q2 <= (2 * np.pi) ** 2) & (every.sum(1) % 2 == 0)]
+    assert {tuple(row) for row in hkl.tolist()} == {tuple(row) for row in wanted.tolist()}
+    assert np.array_equal(hkl[len(hkl) // 2 :], -hkl[: len(hkl) // 2])
