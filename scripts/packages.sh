@@ -3,7 +3,7 @@
 # What the library, its program and its tests are built with.
 braggrad_build_packages=(cmake ninja-build g++ pkg-config libcli11-dev nlohmann-json3-dev libcsv-dev libeigen3-dev
   libhwy-dev gnuplot-nox)
-braggrad_test_packages=(libgtest-dev libbenchmark-dev clang-format python3 python3-mpmath binutils gfortran
+braggrad_test_packages=(libgtest-dev libbenchmark-dev clang-format python3 python3-mpmath python3-venv binutils gfortran
   abigail-tools gdb libopenmpi-dev openmpi-bin dpkg-dev)
 # What a GPU machine builds and tests with besides its toolkit (scripts/gpu_bundle.sh).
 braggrad_gpu_packages=(libgtest-dev nlohmann-json3-dev libhwy-dev libbenchmark-dev)

@@ -41,6 +41,7 @@ step "generated files and format"
 python3 scripts/stamp_twins.py --check
 python3 scripts/generate_fortran.py --check
 python3 scripts/draw_conventions.py --check
+python3 scripts/generate_ctypes.py --check
 python3 tests/reference/generate.py --check
 git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hpp' 'kernels/*.cpp' 'tests/*.cpp' \
   'tests/*.hpp' 'tests/*.c' 'bindings/*.hpp' 'examples/*.[ch]' | xargs clang-format --dry-run -Werror
@@ -49,6 +50,9 @@ if command -v ruff >/dev/null; then ruff check --quiet . && ruff format --check 
 step "CPU only"
 build cpu-only
 run_tests cpu-only
+
+step "Python package"
+scripts/test_python.sh
 
 if command -v clang-tidy >/dev/null; then
   step "clang-tidy of the core"

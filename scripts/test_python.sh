@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds the wheel of the Python package, makes it self-contained, and tests it outside of the source tree, in a virtual
+# environment under build/. What cannot be installed (torch, jax) is said, and its tests are skipped.
+#
+#   BRAGGRAD_CUDA   OFF (default, quick), AUTO or ON: backends of the wheel
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD work=$PWD/build/python
+venv=$work/venv
+mkdir -p "$work/run"
+
+# The environment, anew where what it needs has changed.
+wanted=$(cat tests/python/requirements*.txt | sha256sum)
+if [ "$(cat "$venv/made-for" 2>/dev/null)" != "$wanted" ]; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt 2>"$work/install.log" ||
+    { cat "$work/install.log"; exit 1; }
+  # No retries: an index that is not reached makes pip go on with those that are.
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
+    -r tests/python/requirements-frameworks.txt >"$work/frameworks.log" 2>&1 && echo "$wanted" >"$venv/made-for" ||
+    { tail -3 "$work/frameworks.log"; echo "skipped: torch and jax cannot be installed here"; }
+fi
+
+rm -rf "$work/wheel" "$work/repaired"
+"$venv/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w "$work/wheel" \
+  -C build-dir="$work/build" -C cmake.define.BRAGGRAD_CUDA="${BRAGGRAD_CUDA:-OFF}" . >"$work/wheel.log" 2>&1 ||
+  { tail -40 "$work/wheel.log"; exit 1; }
+PATH="$venv/bin:$PATH" "$venv/bin/auditwheel" repair -w "$work/repaired" "$work"/wheel/*.whl >"$work/repair.log" 2>&1 ||
+  { tail -20 "$work/repair.log"; exit 1; }
+"$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$work"/repaired/*.whl
+
+cd "$work/run"
+unset PYTHONPATH BRAGGRAD_LIBRARY
+"$venv/bin/python" - "$venv" <<'END'
+import pathlib, sys, braggrad
+assert pathlib.Path(braggrad.__file__).is_relative_to(sys.argv[1]), braggrad.__file__
+print(braggrad.build_info())
+END
+"$venv/bin/mypy" --strict --no-error-summary --cache-dir "$work/mypy" -p braggrad
+"$venv/bin/python" -m pytest -q -p no:cacheprovider "$root/tests/python" "$@"
