@@ -37,5 +37,5 @@ import pathlib, sys, braggrad
 assert pathlib.Path(braggrad.__file__).is_relative_to(sys.argv[1]), braggrad.__file__
 print(braggrad.build_info())
 END
-"$venv/bin/mypy" --strict --no-error-summary --cache-dir "$work/mypy" -p braggrad
+"$venv/bin/mypy" --config-file "$root/pyproject.toml" --no-error-summary --cache-dir "$work/mypy" -p braggrad
 "$venv/bin/python" -m pytest -q -p no:cacheprovider "$root/tests/python" "$@"

@@ -1,6 +1,6 @@
 """Beam and rotation axis, and the ways in which a call is told about them."""
 
-import ctypes
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from ._arrays import Array, as_real
 from ._library import library, require
 
 
-def _vector(name: str, value: ArrayLike) -> Any:
+def _vector(name: str, value: ArrayLike) -> list[float]:
     array = as_real(name, value)
     if array.shape != (3,):
         raise ValueError(f"{name} has the shape {array.shape}: (3,) is needed")
-    return (ctypes.c_double * 3)(*array.tolist())
+    return [float(component) for component in array]
 
 
 def _per_keV() -> float:
@@ -60,7 +60,7 @@ class Geometry:
     Source: ``include/braggrad/geometry.h``, ``docs/physics.md``.
     """
 
-    __slots__ = ("struct",)
+    __slots__ = ("struct", "values")
 
     def __init__(
         self,
@@ -76,60 +76,67 @@ class Geometry:
         k = _wavenumber(energy, wavelength, wavenumber)
         if k is not None and k.ndim:
             raise ValueError("energy, wavelength or wavenumber of a Geometry is one number: give arrays to the calls")
-        self.struct = abi.brg_geometry(
-            wavenumber=0.0 if k is None else float(k),
-            beam=_vector("beam", beam),
-            axis=_vector("axis", axis),
-            chi=chi,
-            grazing_cut=grazing_cut,
-        )
+        ends = (*_vector("beam", beam), *_vector("axis", axis))
+        self.values: tuple[float, ...] = (0.0 if k is None else float(k), *ends, float(chi), float(grazing_cut))
+        self.struct = struct_of(self.values)
         require(library.brg_geometry_check(self.struct))
+
+    @classmethod
+    def from_values(cls, values: Iterable[float]) -> "Geometry":
+        """From wavenumber, beam, axis, chi and grazing cut in a row: `values` of another."""
+        k, *ends, chi, cut = values
+        return cls(wavenumber=k or None, beam=ends[:3], axis=ends[3:], chi=chi, grazing_cut=cut)
 
     @property
     def wavenumber(self) -> float:
         """2 pi / wavelength, 1/Angstrom; 0 where it was not given."""
-        return self.struct.wavenumber
+        return self.values[0]
 
     @property
     def beam(self) -> tuple[float, ...]:
         """Unit vector of the beam before its tilt by chi."""
-        return tuple(self.struct.beam)
+        return self.values[1:4]
 
     @property
     def axis(self) -> tuple[float, ...]:
         """Unit vector of the rotation axis."""
-        return tuple(self.struct.axis)
+        return self.values[4:7]
 
     @property
     def chi(self) -> float:
         """Tilt of the beam toward the axis, rad."""
-        return self.struct.chi
+        return self.values[7]
 
     @property
     def grazing_cut(self) -> float:
         """Roots below it are left out of derivatives and losses."""
-        return self.struct.grazing_cut
+        return self.values[8]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Geometry) and bytes(self.struct) == bytes(other.struct)
+        return isinstance(other, Geometry) and self.values == other.values
 
     def __hash__(self) -> int:
-        return hash(bytes(self.struct))
+        return hash(self.values)
 
     def __repr__(self) -> str:
         return (
-            f"Geometry(wavenumber={self.wavenumber!r}, beam={self.beam!r}, axis={self.axis!r}, "
+            f"Geometry(wavenumber={self.wavenumber or None!r}, beam={self.beam!r}, axis={self.axis!r}, "
             f"chi={self.chi!r}, grazing_cut={self.grazing_cut!r})"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_bytes, (bytes(self.struct),)
+        return Geometry.from_values, (self.values,)
 
 
-def _from_bytes(content: bytes) -> Geometry:
-    geometry = object.__new__(Geometry)
-    geometry.struct = abi.brg_geometry.from_buffer_copy(content)
-    return geometry
+def struct_of(values: Sequence[float]) -> abi.brg_geometry:
+    """The struct of `Geometry.values`, unchecked."""
+    return abi.brg_geometry(
+        wavenumber=values[0],
+        beam=tuple(values[1:4]),
+        axis=tuple(values[4:7]),
+        chi=values[7],
+        grazing_cut=values[8],
+    )
 
 
 def _wavenumber(energy: ArrayLike | None, wavelength: ArrayLike | None, wavenumber: ArrayLike | None) -> Array | None:
@@ -166,7 +173,7 @@ class Beamline:
         chi: ArrayLike | None,
     ) -> "Beamline":
         """Single numbers replace the geometry's own, arrays go to the items of the batch."""
-        struct = abi.brg_geometry.from_buffer_copy((geometry or _DEFAULT).struct)
+        struct = abi.brg_geometry.from_buffer_copy((geometry or DEFAULT).struct)
         k = _wavenumber(energy, wavelength, wavenumber)
         tilt = None if chi is None else as_real("chi", chi)
         if k is not None and k.ndim == 0:
@@ -193,4 +200,4 @@ class Beamline:
         return scalars
 
 
-_DEFAULT = Geometry()
+DEFAULT = Geometry()

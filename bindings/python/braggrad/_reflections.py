@@ -1,6 +1,7 @@
 """Sets of reflections."""
 
 import ctypes
+import itertools
 import weakref
 from typing import Any
 
@@ -23,6 +24,15 @@ def _miller(hkl: ArrayLike) -> Array:
     if rows is not given and not np.array_equal(rows, given):
         raise ValueError("hkl has values that are no int32: give fractional ones as vectors (Reflections.from_vectors)")
     return rows
+
+
+_keys = itertools.count(1)
+_sets: "weakref.WeakValueDictionary[int, Reflections]" = weakref.WeakValueDictionary()
+
+
+def reflections_of_key(key: int) -> "Reflections":
+    """The set with this `key`: compiled code of other packages holds numbers, not objects."""
+    return _sets[key]
 
 
 class Reflections:
@@ -101,6 +111,8 @@ class Reflections:
         context_of_thread().call(function, *arguments, ctypes.byref(handle))
         self.handle = handle
         self._count = int(library.brg_reflections_count(handle))
+        self.key: int = next(_keys)
+        _sets[self.key] = self
         weakref.finalize(self, library.brg_reflections_destroy, handle)
 
     def __len__(self) -> int:

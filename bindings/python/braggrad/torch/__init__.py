@@ -1,0 +1,17 @@
+"""braggrad on PyTorch's tensors of the CPU: analytic derivatives, eager and compiled, forward mode, vmap."""
+
+from ._calls import Roots, predict, solve
+from ._loss import omega_loss, wrap, wrapped_angle_loss
+from ._modules import DiffractionSimulator, OrientationPredictor, orthogonalize
+
+__all__ = [
+    "DiffractionSimulator",
+    "OrientationPredictor",
+    "Roots",
+    "omega_loss",
+    "orthogonalize",
+    "predict",
+    "solve",
+    "wrap",
+    "wrapped_angle_loss",
+]

@@ -1,0 +1,235 @@
+"""The calls of the user: shapes, types and constants are settled here, then eager or compiled code runs."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _abi as abi
+from .._geometry import DEFAULT, Geometry, struct_of
+from .._reflections import Reflections
+from . import _compiled
+from ._autograd import RootsFunction
+from ._operations import Predict, Solve
+
+
+class Roots(NamedTuple):
+    """Both angles in rad, in [-pi, pi], and whether there are any (bool). Where there are none the angles are 0."""
+
+    omega1: Tensor
+    omega2: Tensor
+    observable: Tensor
+
+
+Number = float | Tensor
+
+
+def host(name: str, tensor: Any) -> Tensor:
+    """The tensor, if its numbers can be used here."""
+    if not isinstance(tensor, Tensor):
+        raise ValueError(f"{name} is a {type(tensor).__name__}: a tensor is needed")
+    if not tensor.is_cpu:
+        raise ValueError(f"{name} is on {tensor.device}: this package computes tensors of the CPU")
+    if not tensor.dtype.is_floating_point:
+        raise ValueError(f"{name} has the type {tensor.dtype}: floating point is needed")
+    return tensor
+
+
+def type_of(*tensors: Tensor | None) -> torch.dtype:
+    """float64 if a tensor with axes has it, else float32: also for those of half precision, as under autocast."""
+    found = False
+    for tensor in tensors:
+        if tensor is not None and tensor.ndim:
+            if tensor.dtype == torch.float64:
+                return torch.float64
+            found = True
+    return torch.float32 if found else torch.float64
+
+
+def split(name: str, value: Number | None) -> tuple[float | None, Tensor | None]:
+    """A number of the geometry, or a tensor of the batch."""
+    if isinstance(value, Tensor):
+        return None, host(name, value)
+    return value, None
+
+
+def spread(tensor: Tensor | None, batch: torch.Size, tail: tuple[int, ...], dtype: torch.dtype) -> Tensor | None:
+    """A tensor of this type with its batch in one axis."""
+    if tensor is None:
+        return None
+    if tensor.dtype != dtype:
+        tensor = tensor.to(dtype)
+    if len(batch) == 1 and tensor.shape[0 : tensor.ndim - len(tail)] == batch:
+        return tensor
+    return tensor.expand(*batch, *tail).reshape(-1, *tail)
+
+
+def batch_of(**shapes: torch.Size | None) -> torch.Size:
+    batch: torch.Size | None = None
+    for name, shape in shapes.items():
+        if shape is None or shape == batch:
+            continue
+        try:
+            batch = shape if batch is None else torch.broadcast_shapes(batch, shape)
+        except RuntimeError:
+            raise ValueError(f"{name} has the batch shape {tuple(shape)}: it does not fit to {batch}") from None
+    assert batch is not None
+    return batch
+
+
+def geometry_values(
+    geometry: Geometry | None, wavenumber: float | None, chi: float | None, own_wavenumber: bool
+) -> tuple[float, ...]:
+    """`Geometry.values` with wavenumber and tilt replaced; the wavenumber may be missing where a tensor has it."""
+    values = DEFAULT.values if geometry is None else geometry.values
+    if wavenumber is not None:
+        values = (float(wavenumber), *values[1:])
+    if chi is not None:
+        values = (*values[:7], float(chi), values[8])
+    if not own_wavenumber and values[0] == 0:
+        raise ValueError("wavenumber is not given, nor a geometry that has one")
+    return values
+
+
+def settled(geometry: Geometry | None, values: tuple[float, ...]) -> Any:
+    """What the library reads; the calls check it."""
+    return geometry.struct if geometry is not None and values is geometry.values else struct_of(values)
+
+
+def solve(
+    g: Tensor,
+    *,
+    g_magnitude: Tensor | None = None,
+    geometry: Geometry | None = None,
+    wavenumber: Number | None = None,
+    chi: Number | None = None,
+) -> Roots:
+    """Rotation angles at which scattering vectors lie on the Ewald sphere; differentiable.
+
+    Parameters
+    ----------
+    g : Tensor, shape (..., 3)
+        Scattering vectors in the sample frame at omega = 0, 1/Angstrom with 2 pi.
+    g_magnitude : Tensor, optional
+        |g|, an input of its own; None: computed from g, and derivatives by g include it.
+    geometry : braggrad.Geometry, optional
+        Beam and axis; default beam +x, axis +z.
+    wavenumber, chi : float or Tensor, optional
+        1/Angstrom and rad, instead of the geometry's; tensors broadcast against the batch and are differentiated by.
+
+    Returns
+    -------
+    Roots
+        omega1, omega2, observable, of the shape of the batch; float64 if a tensor with axes has it, else float32.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+    RuntimeError
+        For second derivatives, which there are none of.
+
+    Notes
+    -----
+    Derivatives are analytic: reverse mode by the adjoint, forward mode by the directional derivative; exactly 0 where
+    nothing diffracts and at the exact tangent. Source: docs/physics.md.
+    """
+    k_number, k = split("wavenumber", wavenumber)
+    chi_number, tilt = split("chi", chi)
+    if host("g", g).ndim == 0 or g.shape[-1] != 3:
+        raise ValueError(f"g has the shape {tuple(g.shape)}: (..., 3) is needed")
+    own = None if g_magnitude is None else host("g_magnitude", g_magnitude)
+    dtype = type_of(g, own, k, tilt)
+    batch = batch_of(
+        g=g.shape[:-1],
+        g_magnitude=None if own is None else own.shape,
+        wavenumber=None if k is None else k.shape,
+        chi=None if tilt is None else tilt.shape,
+    )
+    values = geometry_values(geometry, k_number, chi_number, k is not None)
+    vectors = spread(g, batch, (3,), dtype)
+    assert vectors is not None
+    rest = [spread(tensor, batch, (), dtype) for tensor in (own, k, tilt)]
+    if torch.compiler.is_compiling():
+        answer = _compiled.roots(vectors, *rest, None, values, _compiled.ITEMS, 1, 0)
+    else:
+        answer = RootsFunction.apply(Solve(settled(geometry, values)), vectors, *rest)
+    return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(batch) for part in answer))
+
+
+def predict(
+    reflections: Reflections | Tensor,
+    rotation: Tensor,
+    *,
+    basis: Tensor | None = None,
+    geometry: Geometry | None = None,
+    wavenumber: Number | None = None,
+    chi: Number | None = None,
+    magnitude_from_rotated: bool = False,
+) -> Roots:
+    """Rotation angles of all reflections in all orientations; differentiable.
+
+    Parameters
+    ----------
+    reflections : braggrad.Reflections, or Tensor of shape (N, 3)
+        A set, or vectors q of the crystal frame, 1/Angstrom with 2 pi, which are differentiated by.
+    rotation : Tensor, shape (..., 3, 3)
+        Crystal to sample. Derivatives are by the nine free entries.
+    basis : Tensor, shape (..., 3, 3), optional
+        Reciprocal basis, 1/Angstrom with 2 pi, instead of the set's; needs a set with hkl.
+    geometry : braggrad.Geometry, optional
+        Beam and axis; default beam +x, axis +z.
+    wavenumber, chi : float or Tensor, optional
+        1/Angstrom and rad, instead of the geometry's; tensors broadcast against the orientations.
+    magnitude_from_rotated : bool
+        Take |R q| instead of |q|: the derivative of the former by entries of R.
+
+    Returns
+    -------
+    Roots
+        omega1, omega2, observable, each (..., N); float64 if a tensor with axes has it, else float32.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+    RuntimeError
+        For second derivatives, which there are none of.
+
+    Notes
+    -----
+    As in `solve`.
+    """
+    k_number, k = split("wavenumber", wavenumber)
+    chi_number, tilt = split("chi", chi)
+    if host("rotation", rotation).shape[-2:] != (3, 3):
+        raise ValueError(f"rotation has the shape {tuple(rotation.shape)}: (..., 3, 3) is needed")
+    if basis is not None and host("basis", basis).shape[-2:] != (3, 3):
+        raise ValueError(f"basis has the shape {tuple(basis.shape)}: (..., 3, 3) is needed")
+    set_ = q = None
+    if isinstance(reflections, Reflections):
+        set_ = reflections
+    else:
+        q = host("reflections", reflections)
+        if q.ndim != 2 or q.shape[1] != 3:
+            raise ValueError(f"reflections has the shape {tuple(q.shape)}: (N, 3) is needed")
+    count = len(reflections)
+    dtype = type_of(rotation, basis, k, tilt, q)
+    batch = batch_of(
+        rotation=rotation.shape[:-2],
+        basis=None if basis is None else basis.shape[:-2],
+        wavenumber=None if k is None else k.shape,
+        chi=None if tilt is None else tilt.shape,
+    )
+    values = geometry_values(geometry, k_number, chi_number, k is not None)
+    flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
+    matrices = spread(rotation, batch, (3, 3), dtype)
+    assert matrices is not None
+    rest = spread(basis, batch, (3, 3), dtype), spread(k, batch, (), dtype), spread(tilt, batch, (), dtype)
+    vectors = q if q is None or q.dtype == dtype else q.to(dtype)
+    if torch.compiler.is_compiling():
+        key = _compiled.VECTORS if set_ is None else set_.key
+        answer = _compiled.roots(matrices, *rest, vectors, values, key, count, flags)
+    else:
+        answer = RootsFunction.apply(Predict(settled(geometry, values), set_, flags), matrices, *rest, vectors)
+    return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(*batch, count) for part in answer))

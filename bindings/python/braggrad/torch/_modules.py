@@ -1,0 +1,126 @@
+"""Modules: a differentiable simulator, a network that predicts orientations, and what makes its answers rotations."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from .._geometry import Geometry
+from .._reflections import Reflections
+from ._calls import Number, Roots, predict
+
+
+class _Orthogonal(torch.autograd.Function):
+    """U V^T of M = U S V^T with det +1.
+
+    With A = U^T dM V the derivative is dR = U E V^T, E_ij = (A_ij - A_ji) / (s_i + s_j): only sums of singular values
+    are divided by, so that a rotation, whose singular values are equal, has one; autograd's derivative of the
+    decomposition has none there.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        u, s, vt = torch.linalg.svd(matrix)
+        sign = torch.where(torch.linalg.det(u @ vt) < 0, -1.0, 1.0).to(matrix.dtype)
+        last = torch.ones_like(s)
+        last[..., 2] = sign
+        u, s = u * last[..., None, :], s * last
+        ctx.save_for_backward(u, s, vt)
+        return torch.matmul(u, vt)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, bar: Tensor) -> Tensor:
+        u, s, vt = ctx.saved_tensors
+        inner = u.mT @ bar @ vt.mT
+        total = s[..., :, None] + s[..., None, :]
+        skew = torch.where(total == 0, 0.0, (inner - inner.mT) / torch.where(total == 0, 1.0, total))
+        return torch.matmul(u @ skew, vt)
+
+
+def orthogonalize(matrix: Tensor) -> Tensor:
+    """The rotation (det +1) nearest to each matrix (..., 3, 3); differentiable, at rotations too.
+
+    Where the nearest one is not unique (the sum of the two smaller singular values, signed by the determinant, is 0)
+    that part of the derivative is 0.
+    """
+    if matrix.shape[-2:] != (3, 3):
+        raise ValueError(f"matrix has the shape {tuple(matrix.shape)}: (..., 3, 3) is needed")
+    rotation: Tensor = _Orthogonal.apply(matrix)
+    return rotation
+
+
+class DiffractionSimulator(nn.Module):
+    """Angles of all reflections in orientations; differentiable.
+
+    Parameters
+    ----------
+    hkl : array_like of integers, shape (N, 3)
+        Miller indices.
+    geometry : braggrad.Geometry
+        Beam and axis.
+    cell, basis : array_like, optional
+        As in `braggrad.Reflections`: one of them.
+    wavenumber, chi : float or Tensor, optional
+        Instead of the geometry's; a parameter of another module is trained with it.
+    """
+
+    def __init__(
+        self,
+        hkl: ArrayLike,
+        geometry: Geometry,
+        *,
+        cell: ArrayLike | None = None,
+        basis: ArrayLike | None = None,
+        wavenumber: Number | None = None,
+        chi: Number | None = None,
+    ) -> None:
+        super().__init__()
+        self.reflections = Reflections(hkl, cell=cell, basis=basis)
+        self.geometry = geometry
+        self.wavenumber = wavenumber
+        self.chi = chi
+
+    def roots(self, rotation: Tensor) -> Roots:
+        """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
+        return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
+
+    def forward(self, rotation: Tensor) -> Tensor:
+        """Angles (..., N, 2), rad, of rotations (..., 3, 3); 0 where nothing diffracts."""
+        roots = self.roots(rotation)
+        return torch.stack((roots.omega1, roots.omega2), -1)
+
+
+class OrientationPredictor(nn.Module):
+    """A network from angles (..., N, 2) to rotations (..., 3, 3).
+
+    Angles go in as sines and cosines, so that -pi and pi are one place; angles that are exactly 0, what a reflection
+    has that does not diffract, as zeros.
+
+    Parameters
+    ----------
+    reflections : int
+        N.
+    hidden : sequence of int
+        Widths of the layers between.
+    """
+
+    def __init__(self, reflections: int, hidden: Sequence[int] = (128, 64)) -> None:
+        super().__init__()
+        widths = (4 * reflections, *hidden)
+        layers: list[nn.Module] = []
+        for before, after in itertools.pairwise(widths):
+            layers += [nn.Linear(before, after), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], 9))
+
+    def forward(self, omega: Tensor) -> Tensor:
+        """Rotations of angles (..., N, 2), rad."""
+        there = (omega != 0).to(omega.dtype)
+        features = torch.cat((torch.sin(omega), torch.cos(omega) * there), -1).flatten(-2)
+        entries = self.layers(features)
+        # Next to the identity a fresh network answers with rotations that vary smoothly with its weights.
+        return orthogonalize(entries.unflatten(-1, (3, 3)) + torch.eye(3, dtype=entries.dtype))

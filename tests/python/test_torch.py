@@ -1,0 +1,357 @@
+"""Tensors: the numbers of the plain calls, gradcheck at generic and awkward places, compile, vmap, modules."""
+
+import pathlib
+import sysconfig
+
+import braggrad
+import numpy as np
+import pytest
+from conftest import ENERGY, GOLD, random_rotations, table, wrapped
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+import braggrad.torch as bt  # noqa: E402
+from torch.autograd import forward_ad as fwd  # noqa: E402
+from torch.autograd import gradcheck  # noqa: E402
+
+HKL = np.array([[1, 1, 1], [2, 0, 0], [0, 2, 2], [-3, 1, 1], [4, 0, -2], [0, 0, 2], [0, 0, 0], [9, 9, 9]])
+BEAM = braggrad.Geometry(energy=ENERGY, chi=0.05)
+
+
+@pytest.fixture(scope="module")
+def few():
+    return braggrad.Reflections(HKL, cell=GOLD)
+
+
+def _leaf(value):
+    return torch.tensor(np.array(value), dtype=torch.float64, requires_grad=True)
+
+
+def _angles(roots):
+    return roots.omega1, roots.omega2
+
+
+def test_values_and_gradients_are_those_of_the_plain_calls(few, dtype):
+    rotation = random_rotations(5).astype(dtype)
+    plain = braggrad.predict(few, rotation, geometry=BEAM)
+    leaf = torch.from_numpy(rotation.copy()).requires_grad_()
+    roots = bt.predict(few, leaf, geometry=BEAM)
+    assert all(np.array_equal(a.detach().numpy(), b) for a, b in zip(roots, plain, strict=True))
+    assert roots.observable.dtype == torch.bool and not roots.observable.requires_grad
+    w = np.random.default_rng(0).normal(size=(2, *plain.omega1.shape)).astype(dtype)
+    torch.autograd.backward(_angles(roots), tuple(torch.from_numpy(w)))
+    bars = braggrad.predict_vjp(few, rotation, *w, geometry=BEAM)
+    assert np.array_equal(leaf.grad.numpy(), bars["rotation"])
+
+
+def test_gradients_have_the_exact_digits(dtype):
+    columns = table("solve_f32.csv" if dtype == np.float32 else "solve_f64.csv", dtype)
+    g = torch.tensor(np.stack([columns["gx"], columns["gy"], columns["gz"]], -1), requires_grad=True)
+    rest = [torch.tensor(columns[name], requires_grad=True) for name in ("magnitude", "wavenumber", "chi")]
+    roots = bt.solve(g, g_magnitude=rest[0], wavenumber=rest[1], chi=rest[2])
+    far = (columns["observable"] == 1) & (columns["s_over_rho"] > 0.1) & (columns["rho_over_g"] > 0.1)
+    bars = torch.autograd.grad(roots.omega2.sum(), (g, *rest))
+    assert all(torch.isfinite(bar).all() for bar in bars) and far.sum() > 80
+    eps = np.finfo(dtype).eps
+    for bar, name in zip((*bars[0].T, *bars[1:]), ("gx", "gy", "gz", "magnitude", "wavenumber", "chi"), strict=True):
+        truth = columns[f"d2_{name}"][far]
+        assert np.all(np.abs(bar.numpy()[far] - truth) <= 4000 * eps * (np.abs(truth) + 1 / columns["wavenumber"][far]))
+
+
+@pytest.mark.parametrize("magnitude_from_rotated", [False, True])
+def test_gradcheck_of_everything_at_generic_places(few, magnitude_from_rotated):
+    rotation = _leaf(random_rotations(3))
+    rng = np.random.default_rng(1)
+    basis = _leaf(np.broadcast_to(few.basis, (3, 3, 3)) + 0.01 * rng.normal(size=(3, 3, 3)))
+    k, chi = _leaf(25 + rng.uniform(size=3)), _leaf(0.05 * rng.normal(size=3))
+
+    def call(*inputs):
+        rotation, basis, k, chi = inputs
+        return _angles(
+            bt.predict(
+                few,
+                rotation,
+                basis=basis,
+                wavenumber=k,
+                chi=chi,
+                magnitude_from_rotated=magnitude_from_rotated,
+            )
+        )
+
+    assert gradcheck(call, (rotation, basis, k, chi), check_forward_ad=True)
+
+
+def test_gradcheck_of_vectors_and_of_solve():
+    q = _leaf(HKL[:5] @ braggrad.reciprocal_basis(GOLD).T)
+    rotation = _leaf(random_rotations(2))
+    assert gradcheck(lambda q, r: _angles(bt.predict(q, r, geometry=BEAM)), (q, rotation), check_forward_ad=True)
+    g, magnitude, k, chi = q.detach(), q.detach().norm(dim=1), torch.tensor(25.0), torch.tensor(0.1)
+    inputs = tuple(t.double().requires_grad_() for t in (g, magnitude, k, chi))
+    assert gradcheck(
+        lambda g, m, k, c: _angles(bt.solve(g, g_magnitude=m, wavenumber=k, chi=c)), inputs, check_forward_ad=True
+    )
+    assert gradcheck(lambda g: _angles(bt.solve(g, geometry=BEAM)), inputs[:1], check_forward_ad=True)
+
+
+def test_gradcheck_at_awkward_places():
+    k = braggrad.Geometry(energy=ENERGY).wavenumber
+    # Next to the axis (rho / |G| = 1e-3), next to the tangent (s / rho = 1e-2), next to omega = +-pi, beside no root.
+    near_axis = [2e-3, 1e-3, 2.0]
+    chi = -np.arctan(2.0 / (2 * k) * (1 - 1e-4))  # c is about 0 for the former
+    length = 3.0
+    c = length**2 / (2 * k)
+    tangent_rho = c / np.sqrt(1 - 1e-4)
+    near_tangent = [tangent_rho, 0.0, np.sqrt(length**2 - tangent_rho**2)]
+    wrap = [1e-5, -3.0, 0.2]
+    for g, tilt in (
+        ([near_axis, [1.0, 2.0, 0.5]], chi),
+        ([near_tangent, [0.1, 0.0, 5.0]], 0.0),
+        ([wrap, [-1e-5, -3.0, 0.2]], 0.0),
+    ):
+        leaf = _leaf(g)
+
+        def call(leaf, tilt=tilt):
+            roots = bt.solve(leaf, wavenumber=k, chi=tilt)
+            # sin and cos: finite differences of the angle itself jump at +-pi
+            return tuple(f(omega) for omega in _angles(roots) for f in (torch.sin, torch.cos))
+
+        assert gradcheck(call, (leaf,), eps=1e-8, atol=1e-4, rtol=1e-4, check_forward_ad=True)
+    assert not bt.solve(leaf[:0], wavenumber=k).omega1.numel()
+
+
+def test_what_does_not_diffract_has_gradient_zero_whatever_its_cotangent():
+    leaf = _leaf([[2.0, 0.0, 0.0], [0.0, 0.0, 2.0], [0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [np.nan, 1.0, 1.0]])
+    roots = bt.solve(leaf, wavenumber=1.0)  # the first is exactly tangent
+    assert roots.observable.tolist() == [True, False, False, False, False]
+    w = torch.full((5,), float("nan"), dtype=torch.float64)
+    w[0] = 1.0
+    (bar,) = torch.autograd.grad(roots.omega1, leaf, w)
+    assert not bar.any()
+
+
+def test_batches_broadcast(few):
+    rotation = torch.from_numpy(random_rotations(6).reshape(2, 3, 3, 3)).requires_grad_()
+    k = torch.tensor([24.0, 25.0, 26.0], dtype=torch.float64, requires_grad=True)
+    roots = bt.predict(few, rotation, wavenumber=k, chi=0.1)
+    plain = braggrad.predict(few, rotation.detach().numpy(), wavenumber=k.detach().numpy(), chi=0.1)
+    assert np.array_equal(roots.omega1.detach().numpy(), plain.omega1)
+    roots.omega1.sum().backward()
+    bars = braggrad.predict_vjp(
+        few, rotation.detach().numpy(), 1.0, wavenumber=k.detach().numpy(), chi=0.1, wrt=("rotation", "wavenumber")
+    )
+    assert k.grad.shape == (3,) and np.allclose(k.grad, bars["wavenumber"], rtol=1e-12)
+    assert np.allclose(rotation.grad, bars["rotation"], rtol=1e-12, atol=1e-12)
+    single = bt.predict(few, rotation[0, 0], geometry=BEAM)
+    assert single.omega1.shape == (len(HKL),)
+    assert bt.solve(torch.tensor([1.0, 2.0, 3.0]), geometry=BEAM).omega1.shape == ()
+    moved = rotation.detach().transpose(-1, -2).contiguous().transpose(-1, -2)  # not contiguous
+    assert torch.equal(bt.predict(few, moved, geometry=BEAM).omega1, bt.predict(few, rotation, geometry=BEAM).omega1)
+
+
+def test_half_precision_and_autocast_compute_in_float32(few):
+    rotation = torch.from_numpy(random_rotations(2))
+    half = bt.predict(few, rotation.to(torch.bfloat16), geometry=BEAM)
+    assert half.omega1.dtype == torch.float32
+    single = rotation.float().requires_grad_()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        product = single @ torch.eye(3)
+        roots = bt.predict(few, product, geometry=BEAM)
+        loss = roots.omega1.sum()
+    assert product.dtype == torch.bfloat16 and roots.omega1.dtype == torch.float32
+    loss.backward()
+    assert single.grad.dtype == torch.float32 and torch.isfinite(single.grad).all()
+
+
+def test_second_derivatives_are_refused_with_a_clear_error(few):
+    rotation = _leaf(random_rotations(2))
+    omega = bt.predict(few, rotation, geometry=BEAM).omega1.sum()
+    (bar,) = torch.autograd.grad(omega, rotation, create_graph=True)
+    with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+        bar.sum().backward()
+    loss = bt.omega_loss(few, rotation, torch.zeros(len(HKL)), geometry=BEAM)
+    with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+        torch.autograd.grad(loss.sum(), rotation, create_graph=True)
+
+
+def test_functional_transforms(few):
+    rotation = torch.from_numpy(random_rotations(4))
+
+    def loss(matrix):
+        roots = bt.predict(few, matrix, geometry=BEAM)
+        return (roots.omega1 + 2 * roots.omega2).sum()
+
+    whole = torch.func.grad(loss)(rotation)
+    assert torch.equal(torch.func.vmap(torch.func.grad(loss))(rotation), whole)
+    assert torch.equal(torch.func.vmap(loss)(rotation), torch.stack([loss(one) for one in rotation]))
+    forward = torch.func.jacfwd(lambda m: bt.predict(few, m, geometry=BEAM).omega1)(rotation[0])
+    backward = torch.func.jacrev(lambda m: bt.predict(few, m, geometry=BEAM).omega1)(rotation[0])
+    leaf = rotation.clone().requires_grad_()
+    omega = bt.predict(few, leaf, geometry=BEAM).omega1
+    rows = torch.eye(omega.numel(), dtype=torch.float64).reshape(-1, *omega.shape)
+    each = torch.func.vmap(lambda row: torch.autograd.grad(omega, leaf, row, retain_graph=True)[0])(rows)
+    assert torch.allclose(
+        each.reshape(4, len(HKL), 4, 3, 3)[2, :, 2],
+        torch.func.jacrev(lambda m: bt.predict(few, m, geometry=BEAM).omega1)(rotation[2]),
+        rtol=1e-12,
+        atol=1e-12,
+    )
+    assert forward.shape == (len(HKL), 3, 3) and torch.allclose(forward, backward, rtol=1e-12, atol=1e-12)
+
+
+def test_forward_mode_is_the_directional_derivative(few):
+    rotation, dot = random_rotations(3), np.random.default_rng(3).normal(size=(3, 3, 3))
+    plain = braggrad.predict_jvp(few, rotation, rotation_dot=dot, geometry=BEAM)
+    with fwd.dual_level():
+        dual = fwd.make_dual(torch.from_numpy(rotation), torch.from_numpy(dot))
+        roots = bt.predict(few, dual, geometry=BEAM)
+        assert np.array_equal(fwd.unpack_dual(roots.omega2).tangent.numpy(), plain.omega2)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled_code_gives_the_same(few, backend):
+    if backend == "inductor" and not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists():
+        pytest.skip("inductor compiles with Python's headers, which are not installed")
+
+    def loss(matrix, k, q):
+        roots = bt.predict(few, matrix, wavenumber=k, chi=0.05)
+        more = bt.predict(q, matrix, geometry=BEAM)
+        g = (matrix @ q.T).mT
+        third = bt.solve(g, geometry=BEAM)
+        return torch.where(roots.observable, roots.omega1.sin(), 0).sum() + more.omega2.sum() + third.omega1.sum()
+
+    inputs = [_leaf(random_rotations(3)), _leaf(25.0), _leaf(HKL[:4] @ few.basis.T)]
+    eager = torch.autograd.grad(loss(*inputs), inputs)
+    compiled = torch.compile(loss, fullgraph=True, backend=backend)
+    value = compiled(*inputs)
+    assert torch.allclose(value, loss(*inputs), rtol=1e-13)
+    for ours, theirs in zip(torch.autograd.grad(value, inputs), eager, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-11, atol=1e-12)
+
+
+def test_operators_keep_their_promises(few):
+    from braggrad.torch import _compiled
+
+    rotation = _leaf(random_rotations(2))
+    arguments = (rotation, None, _leaf([25.0, 26.0]), None, None, list(BEAM.values), few.key, len(few), 0)
+    torch.library.opcheck(_compiled.roots, arguments)
+    items = (_leaf(np.ones((3, 3))), None, None, None, None, list(BEAM.values), _compiled.ITEMS, 1, 0)
+    torch.library.opcheck(_compiled.roots, items)
+
+
+def test_the_fused_loss_is_the_loss_of_its_angles(few):
+    rotation, k, chi = _leaf(random_rotations(4)), _leaf(np.full(4, 25.0)), _leaf(0.1)
+    target = torch.from_numpy(np.random.default_rng(2).uniform(-3, 3, (2, len(HKL))))
+    fused = bt.omega_loss(few, rotation, *target, wavenumber=k, chi=chi)
+    roots = bt.predict(few, rotation, wavenumber=k, chi=chi)
+    plain = sum(
+        (torch.where(roots.observable, bt.wrap(omega - t), 0) ** 2).sum(-1) / 2
+        for omega, t in zip(_angles(roots), target, strict=True)
+    )
+    assert torch.allclose(fused, plain, rtol=1e-12)
+    weights = torch.tensor([1.0, 2.0, -1.0, 0.5], dtype=torch.float64)
+    inputs = (rotation, k, chi)
+    both = [torch.autograd.grad((loss * weights).sum(), inputs) for loss in (fused, plain)]
+    for ours, theirs in zip(*both, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-10, atol=1e-10)
+    each = target[:, None].expand(2, 4, -1)
+    assert torch.equal(bt.omega_loss(few, rotation, *each, wavenumber=k, chi=chi), fused)
+    assert bt.omega_loss(few, rotation[0], target[0], geometry=BEAM).shape == ()
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda few: bt.predict(few, torch.eye(3).int(), geometry=BEAM), "rotation has the type torch.int32"),
+        (lambda few: bt.predict(few, torch.ones(3), geometry=BEAM), r"rotation has the shape \(3,\)"),
+        (lambda few: bt.predict(few, torch.eye(3)), "wavenumber is not given"),
+        (lambda few: bt.predict(few, np.eye(3), geometry=BEAM), "rotation is a ndarray"),
+        (lambda few: bt.predict(few, torch.eye(3, device="meta"), geometry=BEAM), "rotation is on meta"),
+        (lambda few: bt.predict(few, torch.eye(3), wavenumber=-1.0), "geometry.wavenumber"),
+        (lambda few: bt.predict(torch.ones(3), torch.eye(3), geometry=BEAM), "reflections has the shape"),
+        (
+            lambda few: bt.predict(few, torch.ones(2, 3, 3), wavenumber=torch.ones(3)),
+            r"wavenumber has the batch shape \(3,\)",
+        ),
+        (lambda few: bt.solve(torch.ones(2), geometry=BEAM), "g has the shape"),
+        (lambda few: bt.omega_loss(few, torch.eye(3), torch.ones(3), geometry=BEAM), "omega1 has the shape"),
+        (lambda few: bt.orthogonalize(torch.ones(2, 2)), "matrix has the shape"),
+    ],
+)
+def test_faults_are_named(few, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(few)
+
+
+def test_orthogonalisation_gives_rotations_and_has_a_derivative_at_them():
+    rng = np.random.default_rng(4)
+    matrices = torch.from_numpy(rng.normal(size=(50, 3, 3)))
+    rotation = bt.orthogonalize(matrices)
+    assert torch.allclose(rotation @ rotation.mT, torch.eye(3, dtype=torch.float64), atol=1e-14)
+    assert torch.allclose(torch.linalg.det(rotation), torch.ones(50, dtype=torch.float64))
+    assert (torch.linalg.det(matrices) < 0).any()
+    for other in random_rotations(200, seed=1):  # none is nearer
+        nearer = (matrices - torch.from_numpy(other)).norm(dim=(1, 2)) < (matrices - rotation).norm(dim=(1, 2)) - 1e-12
+        assert not nearer.any()
+    assert gradcheck(bt.orthogonalize, (matrices[:6].clone().requires_grad_(),))
+    assert gradcheck(bt.orthogonalize, (_leaf(random_rotations(3)),))  # equal singular values
+    reflected = _leaf(np.diag([1.0, 1.0, -1.0])[None])
+    assert torch.isfinite(torch.autograd.grad(bt.orthogonalize(reflected).sum(), reflected)[0]).all()
+
+
+def test_the_wrapped_loss_trains_across_pi():
+    angle = torch.tensor([3.0], requires_grad=True)
+    optimizer = torch.optim.SGD([angle], lr=0.2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        bt.wrapped_angle_loss(angle, torch.tensor([-3.1])).backward()
+        optimizer.step()
+    assert abs(wrapped(angle.item() + 3.1)) < 1e-5 and angle.item() > 3.0  # the short way round
+    observable = torch.tensor([True, False])
+    loss = bt.wrapped_angle_loss(torch.tensor([0.5, 2.0]), torch.zeros(2), observable)
+    assert abs(loss.item() - 0.25) < 1e-7
+    assert bt.wrapped_angle_loss(torch.ones(2), torch.zeros(2), torch.zeros(2, dtype=torch.bool)) == 0
+
+
+def test_a_network_learns_the_orientation_of_a_grain(hkl):
+    torch.manual_seed(0)
+    simulator = bt.DiffractionSimulator(hkl[:40], BEAM, cell=GOLD)
+    truth = torch.from_numpy(random_rotations(1)).float()
+    observed = simulator.roots(truth)
+    omega = simulator(truth)
+    assert omega.shape == (1, 40, 2)
+    network = bt.OrientationPredictor(40, hidden=(32,))
+    # A start within the valley of the loss: the last layer answers with what is 2 degrees off.
+    start = truth[0] @ torch.tensor([[0.9994, -0.0349, 0], [0.0349, 0.9994, 0], [0, 0, 1.0]])
+    with torch.no_grad():
+        network.layers[-1].weight.mul_(0.01)
+        network.layers[-1].bias.copy_((start - torch.eye(3)).flatten())
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        rotation = network(omega)
+        roots = simulator.roots(rotation)
+        both = roots.observable & observed.observable
+        loss = bt.wrapped_angle_loss(simulator(rotation), omega, both[..., None].expand(1, 40, 2))
+        loss.backward()
+        optimizer.step()
+    off = torch.arccos(((rotation[0] @ truth[0].T).trace().clamp(max=3) - 1) / 2)
+    assert torch.linalg.det(rotation[0]) > 0.999 and off < 2e-3 and loss < 1e-5
+
+
+def test_backward_in_other_threads(few):
+    import threading
+
+    rotation = _leaf(random_rotations(3))
+    (expected,) = torch.autograd.grad(bt.predict(few, rotation, geometry=BEAM).omega1.sum(), rotation)
+    results = []
+
+    def work():
+        omega = bt.predict(few, rotation, geometry=BEAM).omega1.sum()
+        results.append(torch.autograd.grad(omega, rotation)[0])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4 and all(torch.equal(result, expected) for result in results)
