@@ -61,7 +61,7 @@ def spread(tensor: Tensor | None, batch: torch.Size, tail: tuple[int, ...], dtyp
         tensor = tensor.to(dtype)
     if len(batch) == 1 and tensor.shape[0 : tensor.ndim - len(tail)] == batch:
         return tensor
-    return tensor.expand(*batch, *tail).reshape(-1, *tail)
+    return tensor.expand((*batch, *tail)).reshape(-1, *tail)
 
 
 def batch_of(**shapes: torch.Size | None) -> torch.Size:
