@@ -36,5 +36,5 @@ endif()
 
 # In a wheel (pyproject.toml): one file beside the modules, which load it by its path.
 if(SKBUILD)
-  install(FILES $<TARGET_FILE:braggrad> DESTINATION braggrad RENAME libbraggrad.so COMPONENT python)
+  install(FILES $<TARGET_FILE:braggrad> DESTINATION braggrad RENAME $<TARGET_SONAME_FILE_NAME:braggrad> COMPONENT python)
 endif()

@@ -10,8 +10,9 @@ from conftest import ROOT
 def test_examples_run(name, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), flags=re.S)
     assert blocks
-    if any("torch" in block for block in blocks):
-        pytest.importorskip("torch", reason="PyTorch is not installed")
+    for package in ("torch", "jax"):
+        if any(f"import {package}" in block for block in blocks):
+            pytest.importorskip(package, reason=f"{package} is not installed")
     space = {}
     for block in blocks:
         exec(compile(block, name, "exec"), space)

@@ -147,6 +147,15 @@ def test_batches_broadcast(few):
     assert torch.equal(bt.predict(few, moved, geometry=BEAM).omega1, bt.predict(few, rotation, geometry=BEAM).omega1)
 
 
+def test_empty_batches(few):
+    nothing = _leaf(np.empty((0, 3, 3)))
+    roots = bt.predict(few, nothing, wavenumber=torch.empty(0))
+    assert roots.omega1.shape == (0, len(HKL))
+    assert torch.autograd.grad(roots.omega1.sum(), nothing)[0].shape == (0, 3, 3)
+    assert bt.predict(torch.empty(0, 3), torch.eye(3), geometry=BEAM).omega1.shape == (0,)
+    assert bt.omega_loss(few, nothing, torch.zeros(len(HKL)), wavenumber=torch.empty(0)).shape == (0,)
+
+
 def test_half_precision_and_autocast_compute_in_float32(few):
     rotation = torch.from_numpy(random_rotations(2))
     half = bt.predict(few, rotation.to(torch.bfloat16), geometry=BEAM)

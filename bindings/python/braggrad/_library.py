@@ -25,7 +25,7 @@ def _path() -> str:
         if not pathlib.Path(named).is_file():
             raise ImportError(f"BRAGGRAD_LIBRARY names no file: {named}")
         return str(pathlib.Path(named).resolve())
-    beside = pathlib.Path(__file__).with_name("libbraggrad.so")
+    beside = pathlib.Path(__file__).with_name("libbraggrad.so.0")
     if beside.is_file():
         return str(beside)
     found = ctypes.util.find_library("braggrad")

@@ -72,14 +72,14 @@ class Reflections:
         self.hkl: Array | None = rows
         self.basis: Array | None = matrix
         self.dtype: np.dtype[Any] | None = None
-        self._keep: Array | None = None
+        self._vectors: Array | None = None
         self._create(library.brg_reflections_create, len(rows), rows.ctypes.data, matrix.ctypes.data)
 
     @classmethod
     def from_vectors(cls, q: ArrayLike) -> "Reflections":
         """A set of vectors q (N, 3) of the crystal frame, 1/Angstrom with 2 pi; it has no hkl."""
-        rows = np.require(_rows(q), np.float64, ("C", "A"))
-        self = cls._without_hkl(None, None)
+        rows = np.array(_rows(q), np.float64, order="C")
+        self = cls._without_hkl(None, rows)
         self._create(library.brg_reflections_create_from_vectors, len(rows), rows.ctypes.data)
         return self
 
@@ -100,10 +100,10 @@ class Reflections:
         return self
 
     @classmethod
-    def _without_hkl(cls, dtype: np.dtype[Any] | None, keep: Array | None) -> "Reflections":
+    def _without_hkl(cls, dtype: np.dtype[Any] | None, vectors: Array) -> "Reflections":
         self = cls.__new__(cls)
         self.hkl = self.basis = None
-        self.dtype, self._keep = dtype, keep
+        self.dtype, self._vectors = dtype, vectors
         return self
 
     def _create(self, function: Any, *arguments: Any) -> None:
@@ -114,6 +114,14 @@ class Reflections:
         self.key: int = next(_keys)
         _sets[self.key] = self
         weakref.finalize(self, library.brg_reflections_destroy, handle)
+
+    @property
+    def q(self) -> Array:
+        """The vectors (N, 3) of the crystal frame, 1/Angstrom with 2 pi; of a view the array itself."""
+        if self._vectors is not None:
+            return self._vectors
+        assert self.hkl is not None and self.basis is not None
+        return self.hkl @ self.basis.T
 
     def __len__(self) -> int:
         return self._count

@@ -86,8 +86,10 @@ def geometry_values(
         values = (float(wavenumber), *values[1:])
     if chi is not None:
         values = (*values[:7], float(chi), values[8])
-    if not own_wavenumber and values[0] == 0:
-        raise ValueError("wavenumber is not given, nor a geometry that has one")
+    if values[0] == 0:
+        if not own_wavenumber:
+            raise ValueError("wavenumber is not given, nor a geometry that has one")
+        values = (1.0, *values[1:])  # replaced everywhere; but an empty tensor has no address, and looks like none
     return values
 
 

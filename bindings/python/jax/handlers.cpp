@@ -1,0 +1,268 @@
+// libbraggrad_jax: the compute calls as handlers of XLA's foreign function interface, for braggrad.jax.
+//
+// Plain C symbols, registered by their address; nothing of it is part of libbraggrad. Arrays that are not given come
+// with no elements, derivatives that are not wanted go to arrays with no elements. Each thread of XLA that calls has a
+// context of its own, which shares the cores of the process with the others.
+#include <braggrad/braggrad.h>
+
+#include <memory>
+#include <string>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace {
+
+namespace ffi = xla::ffi;
+using ffi::AnyBuffer;
+using Out = ffi::Result<AnyBuffer>;
+using Values = ffi::Span<const double>;
+
+// The two families of the interface.
+struct F32 {
+  using Number = float;
+  using Items = brg_items_f32;
+  using ItemsGradient = brg_items_gradient_f32;
+  using Orientations = brg_orientations_f32;
+  using OrientationsGradient = brg_orientations_gradient_f32;
+  using Roots = brg_roots_f32;
+  using Cotangents = brg_root_cotangents_f32;
+  static constexpr auto view = brg_reflections_view_f32;
+  static constexpr auto solve = brg_solve_f32;
+  static constexpr auto solve_vjp = brg_solve_vjp_f32;
+  static constexpr auto predict = brg_predict_f32;
+  static constexpr auto predict_vjp = brg_predict_vjp_f32;
+};
+struct F64 {
+  using Number = double;
+  using Items = brg_items_f64;
+  using ItemsGradient = brg_items_gradient_f64;
+  using Orientations = brg_orientations_f64;
+  using OrientationsGradient = brg_orientations_gradient_f64;
+  using Roots = brg_roots_f64;
+  using Cotangents = brg_root_cotangents_f64;
+  static constexpr auto view = brg_reflections_view_f64;
+  static constexpr auto solve = brg_solve_f64;
+  static constexpr auto solve_vjp = brg_solve_vjp_f64;
+  static constexpr auto predict = brg_predict_f64;
+  static constexpr auto predict_vjp = brg_predict_vjp_f64;
+};
+
+struct Fault {
+  brg_status status;
+};
+void require(brg_status status) {
+  if (status != BRG_SUCCESS) throw Fault{status};
+}
+
+// Runs a handler's body for the family of its arrays.
+template <class Body>
+ffi::Error answered(const AnyBuffer& first, Body&& body) {
+  try {
+    if (first.element_type() == ffi::F32)
+      body(F32{});
+    else if (first.element_type() == ffi::F64)
+      body(F64{});
+    else
+      return ffi::Error::InvalidArgument("braggrad computes float32 and float64");
+    return ffi::Error::Success();
+  } catch (const Fault& fault) {
+    const std::string text = std::string(brg_status_name(fault.status)) + ": " + brg_last_error();
+    return fault.status == BRG_ERROR_INVALID_ARGUMENT ? ffi::Error::InvalidArgument(text) : ffi::Error::Internal(text);
+  }
+}
+
+struct DestroyContext {
+  void operator()(brg_context* context) const { brg_context_destroy(context); }
+};
+struct DestroyReflections {
+  void operator()(brg_reflections* reflections) const { brg_reflections_destroy(reflections); }
+};
+using Reflections = std::unique_ptr<brg_reflections, DestroyReflections>;
+
+brg_context* context_of_thread() {
+  thread_local std::unique_ptr<brg_context, DestroyContext> own;
+  if (!own) {
+    brg_context_options options;
+    require(BRG_INIT(brg_context_options_init, &options));
+    options.backend = BRG_BACKEND_CPU;
+    brg_context* made = nullptr;
+    require(brg_context_create(&options, &made));
+    own.reset(made);
+  }
+  return own.get();
+}
+
+// wavenumber, beam, axis, chi, grazing cut: Geometry.values of the package, always nine.
+brg_geometry geometry_of(Values values) {
+  brg_geometry geometry;
+  require(BRG_INIT(brg_geometry_init, &geometry));
+  geometry.wavenumber = values[0];
+  for (size_t i = 0; i < 3; ++i) geometry.beam[i] = values[1 + i], geometry.axis[i] = values[4 + i];
+  geometry.chi = values[7], geometry.grazing_cut = values[8];
+  return geometry;
+}
+
+template <class T>
+T* data(const AnyBuffer& buffer) {
+  return buffer.element_count() == 0 ? nullptr : static_cast<T*>(buffer.untyped_data());
+}
+template <class T>
+T* data(Out buffer) {
+  return data<T>(*buffer);
+}
+
+template <class F>
+typename F::Items items_of(const AnyBuffer& g, const AnyBuffer& magnitude, const AnyBuffer& k, const AnyBuffer& chi) {
+  using T = typename F::Number;
+  typename F::Items items{};
+  items.struct_size = sizeof items;
+  items.count = g.dimensions()[0];
+  items.g = data<T>(g), items.g_magnitude = data<T>(magnitude);
+  items.wavenumber = data<T>(k), items.chi = data<T>(chi);
+  return items;
+}
+
+template <class F>
+typename F::Orientations orientations_of(const AnyBuffer& rotation, const AnyBuffer& k, const AnyBuffer& chi,
+                                         int64_t flags) {
+  using T = typename F::Number;
+  typename F::Orientations orientations{};
+  orientations.struct_size = sizeof orientations;
+  orientations.flags = static_cast<uint32_t>(flags);
+  orientations.count = rotation.dimensions()[0];
+  orientations.rotation = data<T>(rotation);
+  orientations.wavenumber = data<T>(k), orientations.chi = data<T>(chi);
+  return orientations;
+}
+
+template <class F>
+Reflections view_of(brg_context* context, const AnyBuffer& q) {
+  brg_reflections* made = nullptr;
+  require(F::view(context, q.dimensions()[0], data<typename F::Number>(q), &made));
+  return Reflections(made);
+}
+
+template <class F>
+typename F::Roots roots_of(Out omega1, Out omega2, Out observable) {
+  using T = typename F::Number;
+  typename F::Roots roots{};
+  roots.struct_size = sizeof roots;
+  roots.omega1 = data<T>(omega1), roots.omega2 = data<T>(omega2), roots.observable = data<uint8_t>(observable);
+  return roots;
+}
+
+template <class F>
+typename F::Cotangents cotangents_of(const AnyBuffer& bar1, const AnyBuffer& bar2) {
+  using T = typename F::Number;
+  typename F::Cotangents cotangents{};
+  cotangents.struct_size = sizeof cotangents;
+  cotangents.omega1 = data<T>(bar1), cotangents.omega2 = data<T>(bar2);
+  return cotangents;
+}
+
+ffi::Error solve(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, Out omega1, Out omega2,
+                 Out observable) {
+  return answered(g, [&](auto family) {
+    using F = decltype(family);
+    const brg_geometry geometry = geometry_of(values);
+    const auto items = items_of<F>(g, magnitude, k, chi);
+    const auto roots = roots_of<F>(omega1, omega2, observable);
+    require(F::solve(context_of_thread(), &geometry, &items, &roots));
+  });
+}
+
+ffi::Error solve_vjp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, AnyBuffer bar1,
+                     AnyBuffer bar2, Out g_bar, Out magnitude_bar, Out k_bar, Out chi_bar) {
+  return answered(g, [&](auto family) {
+    using F = decltype(family);
+    using T = typename F::Number;
+    const brg_geometry geometry = geometry_of(values);
+    const auto items = items_of<F>(g, magnitude, k, chi);
+    const auto cotangents = cotangents_of<F>(bar1, bar2);
+    typename F::ItemsGradient gradient{};
+    gradient.struct_size = sizeof gradient;
+    gradient.g = data<T>(g_bar), gradient.g_magnitude = data<T>(magnitude_bar);
+    gradient.wavenumber = data<T>(k_bar), gradient.chi = data<T>(chi_bar);
+    require(F::solve_vjp(context_of_thread(), &geometry, &items, &cotangents, &gradient));
+  });
+}
+
+ffi::Error predict(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
+                   Out omega1, Out omega2, Out observable) {
+  return answered(rotation, [&](auto family) {
+    using F = decltype(family);
+    brg_context* context = context_of_thread();
+    const brg_geometry geometry = geometry_of(values);
+    const Reflections reflections = view_of<F>(context, q);
+    const auto orientations = orientations_of<F>(rotation, k, chi, flags);
+    const auto roots = roots_of<F>(omega1, omega2, observable);
+    require(F::predict(context, &geometry, reflections.get(), &orientations, &roots));
+  });
+}
+
+ffi::Error predict_vjp(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
+                       AnyBuffer bar1, AnyBuffer bar2, Out rotation_bar, Out k_bar, Out chi_bar, Out q_bar) {
+  return answered(rotation, [&](auto family) {
+    using F = decltype(family);
+    using T = typename F::Number;
+    brg_context* context = context_of_thread();
+    const brg_geometry geometry = geometry_of(values);
+    const Reflections reflections = view_of<F>(context, q);
+    const auto orientations = orientations_of<F>(rotation, k, chi, flags);
+    const auto cotangents = cotangents_of<F>(bar1, bar2);
+    typename F::OrientationsGradient gradient{};
+    gradient.struct_size = sizeof gradient;
+    gradient.rotation = data<T>(rotation_bar), gradient.wavenumber = data<T>(k_bar);
+    gradient.chi = data<T>(chi_bar), gradient.q = data<T>(q_bar);
+    require(F::predict_vjp(context, &geometry, reflections.get(), &orientations, &cotangents, &gradient));
+  });
+}
+
+// How many arguments and results a handler has, after the geometry and, of predict, the flags.
+auto binding() { return ffi::Ffi::Bind().Attr<Values>("geometry"); }
+auto binding_with_flags() { return binding().Attr<int64_t>("flags"); }
+
+}  // namespace
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve, solve,
+                              binding()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_vjp, solve_vjp,
+                              binding()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict, predict,
+                              binding_with_flags()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_vjp, predict_vjp,
+                              binding_with_flags()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
