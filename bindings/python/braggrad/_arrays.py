@@ -1,5 +1,6 @@
 """NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,8 +24,14 @@ def as_real(name: str, value: ArrayLike) -> Array:
 
 def precision(*arrays: Array | None) -> np.dtype[Any]:
     """float32 if all arrays that are there have it (or less), else float64; single numbers have no say."""
-    types = [array.dtype for array in arrays if array is not None and array.ndim]
-    return SINGLE if types and all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in types) else DOUBLE
+    single = False
+    for array in arrays:
+        if array is None or not array.ndim:
+            continue
+        if array.dtype.kind != "f" or array.dtype.itemsize > 4:
+            return DOUBLE
+        single = True
+    return SINGLE if single else DOUBLE
 
 
 def require_tail(name: str, array: Array, *tail: int) -> Array:
@@ -38,7 +45,7 @@ def batch_of(**shapes: Shape | None) -> Shape:
     """The common shape of all that is there; an error names who does not fit."""
     batch: Shape = ()
     for name, shape in shapes.items():
-        if shape is None:
+        if shape is None or shape == batch:
             continue
         try:
             batch = np.broadcast_shapes(batch, shape)
@@ -50,13 +57,16 @@ def batch_of(**shapes: Shape | None) -> Shape:
 def spread(array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
     """The array in this shape and type, contiguous and aligned; itself where it is so already."""
     if array.shape != shape:
-        array = array.reshape(shape) if array.size == np.prod(shape) else np.broadcast_to(array, shape)
+        array = array.reshape(shape) if array.size == math.prod(shape) else np.broadcast_to(array, shape)
+    flags = array.flags
+    if array.dtype == dtype and flags.c_contiguous and flags.aligned:
+        return array
     return np.require(array, dtype, ("C", "A"))
 
 
 def address(array: Array | None) -> int | None:
-    """Where the array's numbers are."""
-    return None if array is None else array.ctypes.data
+    """Where the array's numbers are; in half of the time of `array.ctypes.data`."""
+    return None if array is None else array.__array_interface__["data"][0]
 
 
 def gathered(array: Array, shape: Shape) -> Array:
@@ -80,12 +90,13 @@ class Output:
             raise ValueError(f"out: {name} is a {type(given).__name__}: an array is needed")
         if given.shape != shape:
             raise ValueError(f"out: {name} has the shape {given.shape}: {shape} is needed")
-        if not np.can_cast(dtype, given.dtype, "same_kind"):
+        same = given.dtype == dtype
+        if not same and not np.can_cast(dtype, given.dtype, "same_kind"):
             raise ValueError(f"out: {name} has the type {given.dtype}, which {dtype} cannot be cast to")
         flags = given.flags
         if not flags.writeable:
             raise ValueError(f"out: {name} is read-only")
-        fits = given.dtype == dtype and flags.c_contiguous and flags.aligned
+        fits = same and flags.c_contiguous and flags.aligned
         alone = not any(array is not None and np.may_share_memory(given, array) for array in inputs)
         self.buffer = given if fits and alone else np.empty(shape, dtype)
 

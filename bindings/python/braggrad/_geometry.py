@@ -173,6 +173,8 @@ class Beamline:
         chi: ArrayLike | None,
     ) -> "Beamline":
         """Single numbers replace the geometry's own, arrays go to the items of the batch."""
+        if geometry is not None and energy is wavelength is wavenumber is chi is None and geometry.wavenumber:
+            return cls(geometry.struct, None, None)
         struct = abi.brg_geometry.from_buffer_copy((geometry or DEFAULT).struct)
         k = _wavenumber(energy, wavelength, wavenumber)
         tilt = None if chi is None else as_real("chi", chi)

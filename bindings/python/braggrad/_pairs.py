@@ -1,5 +1,6 @@
 """What all calls of orientations and reflections share: B x N pairs, broadcast, and the structs of them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,9 +61,13 @@ class Pairs:
         rows, pairs = per_orientation or {}, per_pair or {}
         self.dtype = precision(rotation, own_basis, k, tilt, *rows.values(), *pairs.values())
         tail: Shape = () if single else (len(reflections),)
-        shapes: dict[str, Shape | None] = {"basis": None if own_basis is None else own_basis.shape[:-2]}
-        shapes |= {"wavenumber": None if k is None else k.shape, "chi": None if tilt is None else tilt.shape}
-        shapes |= {name: None if array is None else array.shape for name, array in rows.items()}
+        shapes: dict[str, Shape | None] = {
+            "basis": None if own_basis is None else own_basis.shape[:-2],
+            "wavenumber": None if k is None else k.shape,
+            "chi": None if tilt is None else tilt.shape,
+        }
+        for name, array in rows.items():
+            shapes[name] = None if array is None else array.shape
         for name, array in pairs.items():
             shapes[name] = None if array is None else self._without_tail(name, array, tail)
         self.batch = batch_of(orientations=rotation.shape[:-2], **shapes)
@@ -73,17 +78,22 @@ class Pairs:
             "wavenumber": self.over_batch(k),
             "chi": self.over_batch(tilt),
         }
-        self.given: dict[str, Shape] = {"rotation": rotation.shape, "rotation_vector": rotation.shape[:-1]}
-        self.given["q"] = (3,) if single else (len(reflections), 3)
-        self.given["basis"] = (3, 3) if own_basis is None else own_basis.shape
-        self.given |= {"wavenumber": shapes["wavenumber"] or (), "chi": shapes["chi"] or ()}
-        self.given |= {"beam": (3,), "axis": (3,)}
+        self.given: dict[str, Shape] = {
+            "rotation": rotation.shape,
+            "rotation_vector": rotation.shape[:-1],
+            "q": (3,) if single else (len(reflections), 3),
+            "basis": (3, 3) if own_basis is None else own_basis.shape,
+            "wavenumber": shapes["wavenumber"] or (),
+            "chi": shapes["chi"] or (),
+            "beam": (3,),
+            "axis": (3,),
+        }
         self.family = FAMILIES[self.dtype]
         self.geometry = beamline.struct if beamline else None
         self.struct = self.family.orientations(
             flags=abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0,
-            count=int(np.prod(self.batch, dtype=np.int64)),
-            **{name: address(array) for name, array in self.arrays.items()},
+            count=math.prod(self.batch),
+            **{name: address(array) for name, array in self.arrays.items() if array is not None},
         )
 
     @staticmethod
