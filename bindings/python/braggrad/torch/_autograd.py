@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from ._operations import Operation, contiguous
 
@@ -82,6 +83,22 @@ class RootsFunction(torch.autograd.Function):
         size = info.batch_size
         results = RootsFunction.apply(operation, *_merged(operation, size, dims[1:], tensors))
         return tuple(_split(size, result) for result in results), (0, 0, 0)
+
+
+def roots(operation: Operation, *tensors: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """omega1, omega2, observable; with a node of autograd only where a derivative may be asked for."""
+    if _traced(tensors) or not _have_memory(tensors):
+        traced: tuple[Tensor, Tensor, Tensor] = RootsFunction.apply(operation, *tensors)
+        return traced
+    return operation.value(contiguous(tensors))
+
+
+def _traced(tensors: Sequence[Tensor | None]) -> bool:
+    graph = torch.is_grad_enabled()
+    for tensor in tensors:
+        if tensor is not None and ((graph and tensor.requires_grad) or unpack_dual(tensor).tangent is not None):
+            return True
+    return False
 
 
 class _Last(torch.autograd.Function):

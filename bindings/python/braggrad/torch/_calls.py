@@ -9,7 +9,7 @@ from .. import _abi as abi
 from .._geometry import DEFAULT, Geometry, struct_of
 from .._reflections import Reflections
 from . import _compiled
-from ._autograd import RootsFunction
+from ._autograd import roots as roots_of
 from ._operations import Predict, Solve
 
 
@@ -155,7 +155,7 @@ def solve(
     if torch.compiler.is_compiling():
         answer = _compiled.roots(vectors, *rest, None, values, _compiled.ITEMS, 1, 0)
     else:
-        answer = RootsFunction.apply(Solve(settled(geometry, values)), vectors, *rest)
+        answer = roots_of(Solve(settled(geometry, values)), vectors, *rest)
     return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(batch) for part in answer))
 
 
@@ -233,5 +233,5 @@ def predict(
         key = _compiled.VECTORS if set_ is None else set_.key
         answer = _compiled.roots(matrices, *rest, vectors, values, key, count, flags)
     else:
-        answer = RootsFunction.apply(Predict(settled(geometry, values), set_, flags), matrices, *rest, vectors)
+        answer = roots_of(Predict(settled(geometry, values), set_, flags), matrices, *rest, vectors)
     return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(*batch, count) for part in answer))

@@ -170,7 +170,7 @@ def omega_loss(
         missing_loss,
     )
     if shared:
-        whole = [None if target is None else target.to(dtype) for target in targets]
+        whole = [target if target is None or target.dtype == dtype else target.to(dtype) for target in targets]
     else:
         whole = [spread(target, batch, (count,), dtype) for target in targets]
     answer: Tensor = _LossFunction.apply(

@@ -77,8 +77,8 @@ class Solve:
 
     def value(self, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor]:
         family, items, g = self._items(tensors)
-        omega1, omega2 = g.new_empty(g.shape[0]), g.new_empty(g.shape[0])
-        observable = g.new_empty(g.shape[0], dtype=torch.bool)
+        omega1 = g.new_empty(g.shape[0])
+        omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
         context_of_thread().call(family.solve, self.geometry, items, roots)
         return omega1, omega2, observable
@@ -100,7 +100,8 @@ class Solve:
         tangent = family.items_tangent(
             **{n: pointer(t) for n, t in zip(("g", "g_magnitude", "wavenumber", "chi"), dots, strict=True)}
         )
-        omega1, omega2 = g.new_empty(g.shape[0]), g.new_empty(g.shape[0])
+        omega1 = g.new_empty(g.shape[0])
+        omega2 = torch.empty_like(omega1)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
         context_of_thread().call(family.solve_jvp, self.geometry, items, tangent, roots)
         return omega1, omega2
@@ -139,9 +140,8 @@ class Predict:
 
     def value(self, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor]:
         family, orientations, rotation, reflections = self._pairs(tensors)
-        shape = (rotation.shape[0], len(reflections))
-        omega1, omega2 = rotation.new_empty(shape), rotation.new_empty(shape)
-        observable = rotation.new_empty(shape, dtype=torch.bool)
+        omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
+        omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
         context_of_thread().call(family.predict, self.geometry, reflections.handle, orientations, roots)
         return omega1, omega2, observable
@@ -163,8 +163,8 @@ class Predict:
         family, orientations, rotation, reflections = self._pairs(tensors)
         names = ("rotation", "reciprocal_basis", "wavenumber", "chi", "q")
         tangent = family.orientations_tangent(**{n: pointer(t) for n, t in zip(names, dots, strict=True)})
-        shape = (rotation.shape[0], len(reflections))
-        omega1, omega2 = rotation.new_empty(shape), rotation.new_empty(shape)
+        omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
+        omega2 = torch.empty_like(omega1)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
         context_of_thread().call(family.predict_jvp, self.geometry, reflections.handle, orientations, tangent, roots)
         return omega1, omega2

@@ -1,0 +1,216 @@
+"""The ways to call braggrad from Python, each computing a case of bench/peers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from braggrad_c import Library
+from contender import Contender, Prepared
+from problem import ENERGY, Case
+
+
+def _bound(library: Library, case: Case) -> tuple:
+    reflections = library.package.Reflections(case.hkl, basis=case.basis)
+    return reflections, case.rotation, library.geometry(ENERGY, case.chi)
+
+
+def _c_call(bound) -> object:
+    """The C function with the arguments of a bound call, by ctypes and nothing else."""
+    function, arguments = bound._function, bound._arguments
+    return lambda: function(*arguments)
+
+
+def c_predict(library: Library):
+    """Prepares the call of the C function alone."""
+
+    def prepare(case: Case) -> Prepared:
+        predictor = library.package.Predictor(*_bound(library, case), context=library.context)
+        return Prepared(_c_call(predictor), lambda _: tuple(predictor.roots), case)
+
+    return prepare
+
+
+def c_loss(library: Library):
+    """The same of the loss."""
+
+    def prepare(case: Case) -> Prepared:
+        loss = _bound_loss(library, case)
+        return Prepared(_c_call(loss), lambda _: tuple(loss.outputs.values()), case)
+
+    return prepare
+
+
+def _bound_loss(library: Library, case: Case):
+    outputs = ("loss", "rotation_bar")
+    return library.package.OmegaLoss(
+        *_bound(library, case), case.target1, case.target2, outputs=outputs, context=library.context
+    )
+
+
+def predictor(library: Library):
+    """Prepares a Predictor that is given new orientations in each call."""
+
+    def prepare(case: Case) -> Prepared:
+        call = library.package.Predictor(*_bound(library, case), context=library.context)
+        return Prepared(lambda: call(case.rotation), tuple, case)
+
+    return prepare
+
+
+def bound_loss(library: Library):
+    """Prepares an OmegaLoss that is given new orientations in each call."""
+
+    def prepare(case: Case) -> Prepared:
+        call = _bound_loss(library, case)
+        return Prepared(lambda: call(case.rotation), lambda outputs: tuple(outputs.values()), case)
+
+    return prepare
+
+
+def numpy_predict(library: Library, reuse: bool):
+    """Prepares braggrad.predict, with out= or without."""
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        call, options = library.package.predict, {"geometry": geometry, "context": library.context}
+        if reuse:
+            options["out"] = call(reflections, rotation, **options)
+        return Prepared(lambda: call(reflections, rotation, **options), tuple, case)
+
+    return prepare
+
+
+def numpy_loss(library: Library):
+    """Prepares braggrad.omega_loss."""
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        options = {"geometry": geometry, "context": library.context, "outputs": ("loss", "rotation_bar")}
+
+        def run():
+            return library.package.omega_loss(reflections, rotation, case.target1, case.target2, **options)
+
+        return Prepared(run, lambda outputs: tuple(outputs.values()), case)
+
+    return prepare
+
+
+def torch_predict(library: Library):
+    """Prepares braggrad.torch.predict, eager."""
+    import braggrad.torch as bt
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        leaf = torch.from_numpy(rotation)
+        return Prepared(
+            lambda: bt.predict(reflections, leaf, geometry=geometry),
+            lambda roots: tuple(part.numpy() for part in roots),
+            case,
+        )
+
+    return prepare
+
+
+def torch_gradient(library: Library, fused: bool):
+    """Prepares loss and backward, eager: the fused loss, or squares of wrapped differences of predicted angles."""
+    import braggrad.torch as bt
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        leaf = torch.from_numpy(rotation.copy()).requires_grad_()
+        targets = [torch.from_numpy(target) for target in (case.target1, case.target2)]
+
+        def from_angles():
+            omega1, omega2, observable = bt.predict(reflections, leaf, geometry=geometry)
+            squares = bt.wrap(omega1 - targets[0]) ** 2 + bt.wrap(omega2 - targets[1]) ** 2
+            return torch.where(observable, squares, 0).sum(-1) * 0.5
+
+        def run():
+            value = bt.omega_loss(reflections, leaf, *targets, geometry=geometry) if fused else from_angles()
+            (bar,) = torch.autograd.grad(value.sum(), leaf)
+            return value, bar
+
+        return Prepared(run, lambda answer: tuple(part.detach().numpy() for part in answer), case)
+
+    return prepare
+
+
+def torch_forward_backward(library: Library):
+    """Prepares predict and its adjoint for given cotangents; the answer is compared by the others."""
+    import braggrad.torch as bt
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        leaf = torch.from_numpy(rotation.copy()).requires_grad_()
+        shape = (len(rotation), len(reflections))
+        weights = [torch.from_numpy(np.broadcast_to(t, shape).copy()) for t in (case.target1, case.target2)]
+
+        def run():
+            omega1, omega2, observable = bt.predict(reflections, leaf, geometry=geometry)
+            torch.autograd.grad((omega1, omega2), leaf, weights)
+            return omega1, omega2, observable
+
+        return Prepared(run, lambda roots: tuple(part.detach().numpy() for part in roots), case)
+
+    return prepare
+
+
+def jax_predict(library: Library):
+    """Prepares braggrad.jax.predict under jit."""
+    import braggrad.jax as bj
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        function = jax.jit(lambda r: bj.predict(reflections, r, geometry=geometry))
+        array = jnp.asarray(rotation)
+        return Prepared(
+            lambda: jax.block_until_ready(function(array)), lambda roots: tuple(np.asarray(p) for p in roots), case
+        )
+
+    return prepare
+
+
+def jax_gradient(library: Library):
+    """Prepares loss and gradient from predicted angles under jit."""
+    import braggrad.jax as bj
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+
+        def total(r, target1, target2):
+            omega1, omega2, observable = bj.predict(reflections, r, geometry=geometry)
+            wrapped = [d - 2 * jnp.pi * jnp.round(d / (2 * jnp.pi)) for d in (omega1 - target1, omega2 - target2)]
+            value = jnp.where(observable, wrapped[0] ** 2 + wrapped[1] ** 2, 0).sum(-1) * 0.5
+            return value.sum(), value
+
+        function = jax.jit(jax.value_and_grad(total, has_aux=True))
+        arrays = [jnp.asarray(part) for part in (rotation, case.target1, case.target2)]
+
+        def answer(result):
+            (_, value), bar = result
+            return np.asarray(value), np.asarray(bar)
+
+        return Prepared(lambda: jax.block_until_ready(function(*arrays)), answer, case)
+
+    return prepare
+
+
+def frontends(library: Library) -> list[Contender]:
+    """All of them; `family` says who they are compared with."""
+
+    def of(name, family, operation, prepare):
+        return Contender(f"braggrad {name}", family, operation, prepare)
+
+    return [
+        of("Predictor(R)", "numpy", "predict", predictor(library)),
+        of("predict, out=", "numpy", "predict", numpy_predict(library, True)),
+        of("predict", "numpy", "predict", numpy_predict(library, False)),
+        of("torch.predict", "torch", "predict", torch_predict(library)),
+        of("torch.predict and its adjoint", "torch", "predict", torch_forward_backward(library)),
+        of("jax.predict, jit", "jax", "predict", jax_predict(library)),
+        of("OmegaLoss(R)", "numpy", "gradient", bound_loss(library)),
+        of("omega_loss", "numpy", "gradient", numpy_loss(library)),
+        of("torch.omega_loss, backward", "torch", "gradient", torch_gradient(library, True)),
+        of("torch.predict, loss, backward", "torch", "gradient", torch_gradient(library, False)),
+        of("jax.predict, value_and_grad, jit", "jax", "gradient", jax_gradient(library)),
+    ]
