@@ -1,5 +1,6 @@
-"""The examples of README.md and docs/python.md run as they are printed, each document's in one program."""
+"""The examples of the documents run as they are printed, each document's in one program, and so does the tutorial."""
 
+import json
 import re
 
 import pytest
@@ -18,3 +19,16 @@ def test_examples_run(name, capsys):
         exec(compile(block, name, "exec"), space)
     if name == "README.md":
         assert re.match(r"gold 111 diffracts at \[?0\.84\d* and \[?-2\.42\d* rad", capsys.readouterr().out)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")
+def test_the_tutorial_runs(capsys):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch.set_num_threads(1)  # its tensors are small: threads that wait for each other take longer than one alone
+    notebook = json.loads((ROOT / "docs" / "tutorial.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) >= 5
+    space = {}
+    for cell in cells:
+        exec(compile(cell, "tutorial.ipynb", "exec"), space)
+    assert "grains that it never saw" in capsys.readouterr().out

@@ -25,9 +25,10 @@ class _Orthogonal(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
         u, s, vt = torch.linalg.svd(matrix)
-        sign = torch.where(torch.linalg.det(u @ vt) < 0, -1.0, 1.0).to(matrix.dtype)
+        nearest = u @ vt
+        determinant = (torch.linalg.cross(nearest[..., 0, :], nearest[..., 1, :]) * nearest[..., 2, :]).sum(-1)
         last = torch.ones_like(s)
-        last[..., 2] = sign
+        last[..., 2] = determinant.sign()
         u, s = u * last[..., None, :], s * last
         ctx.save_for_backward(u, s, vt)
         return torch.matmul(u, vt)
