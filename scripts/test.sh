@@ -6,6 +6,7 @@
 #   3  CUDA under a simulator of the runtime, where nvcc is and CUDASIM_ROOT names its sources
 #   4  the check of GPU machines (scripts/gpu_check.sh), as far as a machine without one can
 #   5  sanitizers, format, generated files
+#   6  the Python package: a wheel, tested outside of the source tree
 #
 # Needs no GPU and no CUDA toolkit: what cannot be done here is said, and not counted as passed.
 set -euo pipefail

@@ -4,6 +4,9 @@ import braggrad
 import numpy as np
 import pytest
 from conftest import ENERGY, GOLD, exact_problems, independent_roots, random_rotations, wrapped
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 PROBLEMS = {problem["name"]: problem for problem in exact_problems()}
 GRADIENTS = {
@@ -238,3 +241,28 @@ def test_bad_rows_give_zeros_and_disturb_nobody(gold, tilted):
     assert all(np.array_equal(a[rest], b[rest]) for a, b in zip(clean, roots, strict=True))
     bars = braggrad.predict_vjp(gold, rotation, np.ones_like(roots.omega1), geometry=tilted)
     assert np.isfinite(bars["rotation"]).all() and not bars["rotation"][2].any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), dtype=st.sampled_from([np.float32, np.float64]))
+def test_any_shapes_that_broadcast_give_the_pairs_one_by_one(data, dtype):
+    shapes = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, max_side=3)).input_shapes
+    seed = data.draw(st.integers(0, 1000))
+    rng = np.random.default_rng(seed)
+    rotation = random_rotations(int(np.prod(shapes[0])), seed).reshape(*shapes[0], 3, 3).astype(dtype)
+    k = rng.uniform(20, 30, shapes[1]).astype(dtype)
+    chi = rng.uniform(-0.2, 0.2, shapes[2]).astype(dtype)
+    hkl = np.array([[1, 1, 1], [2, 0, 0], [3, -1, 1]])
+    reflections = braggrad.Reflections(hkl, cell=GOLD)
+    roots = braggrad.predict(reflections, rotation, wavenumber=k, chi=chi)
+    batch = np.broadcast_shapes(*shapes)
+    assert roots.omega1.shape == (*batch, 3) and roots.omega1.dtype == dtype
+    w = rng.normal(size=roots.omega1.shape).astype(dtype)
+    bars = braggrad.predict_vjp(reflections, rotation, w, wavenumber=k, chi=chi, wrt=("rotation", "wavenumber", "chi"))
+    assert [bar.shape for bar in bars.values()] == [rotation.shape, k.shape, chi.shape]
+    whole = [np.broadcast_to(a, batch + a.shape[a.ndim - n :]) for a, n in ((rotation, 2), (k, 0), (chi, 0))]
+    for at in np.ndindex(batch):
+        one = braggrad.predict(reflections, whole[0][at], wavenumber=whole[1][at], chi=whole[2][at])
+        away = np.abs(wrapped(one.omega1 - one.omega2)) > 0.1  # from the tangent, where rounding is magnified
+        assert np.array_equal(one.observable[away], roots.observable[at][away])
+        assert np.all(np.abs(wrapped(one.omega1 - roots.omega1[at]))[away] < 2000 * np.finfo(dtype).eps)

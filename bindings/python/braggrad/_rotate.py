@@ -61,9 +61,32 @@ def rotate_vjp(
     out: Mapping[str, Array] | None = None,
     context: Context | None = None,
 ) -> dict[str, Array]:
-    """Adjoint of `rotate`: dL/d(inputs) from dL/dG (..., N, 3).
+    """Adjoint of `rotate`: dL/d(inputs) from dL/dG.
 
-    `wrt` names any of rotation, rotation_vector, basis, q; see `predict_vjp`, which has the same results.
+    Parameters
+    ----------
+    reflections, orientations, cell, basis, context
+        As in `predict`.
+    g_bar : array_like, shape (..., N, 3)
+        dL/dG, or broadcast to it.
+    wrt : iterable of {"rotation", "rotation_vector", "basis", "q"}
+        What to derive by, as in `predict_vjp`.
+    out : mapping of str to ndarray, optional
+        Where results go, by name.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Each of the shape that the input was given in, summed over what it was broadcast along.
+
+    Raises
+    ------
+    ValueError
+        Names the argument; a derivative by the basis needs reflections with hkl.
+
+    Notes
+    -----
+    Source: ``include/braggrad/rotate.h``.
     """
     bar = require_tail("g_bar", as_real("g_bar", g_bar), 3)
     pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None, per_pair={"g_bar": bar[..., 0]})
@@ -98,7 +121,29 @@ def rotate_jvp(
     out: Array | None = None,
     context: Context | None = None,
 ) -> Array:
-    """Directional derivative of `rotate`; the changes are those of `predict_jvp`."""
+    """Directional derivative of `rotate` along a change of its inputs.
+
+    Parameters
+    ----------
+    reflections, orientations, cell, basis, out, context
+        As in `rotate`.
+    rotation_dot, rotation_vector_dot, basis_dot, q_dot : array_like, optional
+        Changes, as in `predict_jvp`.
+
+    Returns
+    -------
+    ndarray, shape (..., N, 3)
+        dG along the change, 1/Angstrom.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+
+    Notes
+    -----
+    Source: ``include/braggrad/rotate.h``.
+    """
     pairs, tangent, arrays = tangent_of(
         reflections,
         orientations,

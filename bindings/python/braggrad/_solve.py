@@ -1,5 +1,6 @@
 """The roots of given scattering vectors, their derivatives, and the beams that are diffracted there."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -85,7 +86,7 @@ class _Items:
         self.geometry = beamline.struct
         self.family = FAMILIES[self.dtype]
         self.struct = self.family.items(
-            count=self.arrays["g"].size // 3,  # type: ignore[union-attr]
+            count=math.prod(self.batch),
             **{name: address(array) for name, array in self.arrays.items()},
         )
 
