@@ -17,7 +17,7 @@ from ._calls import Number, batch_of, geometry_values, host, settled, split, spr
 from ._operations import FAMILY_OF, pointer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Loss:
     """What is constant in a call of `omega_loss`."""
 
@@ -158,7 +158,7 @@ def omega_loss(
         rotation=rotation.shape[:-2],
         wavenumber=None if k is None else k.shape,
         chi=None if tilt is None else tilt.shape,
-        **{name: None if target is None or shared else target.shape[:-1] for name, target in named.items()},
+        targets=None if shared else torch.broadcast_shapes(*(t.shape[:-1] for t in targets if t is not None)),
     )
     values = geometry_values(geometry, k_number, chi_number, k is not None)
     constants = _Loss(

@@ -56,7 +56,7 @@ class Operation(Protocol):
         """domega1, domega2 along a change of the tensors."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Solve:
     """`braggrad.solve` of g [n,3], g_magnitude, wavenumber, chi [n]."""
 
@@ -107,7 +107,7 @@ class Solve:
         return omega1, omega2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Predict:
     """`braggrad.predict` of rotation [B,3,3], reciprocal_basis [B,3,3], wavenumber, chi [B], q [N,3].
 
