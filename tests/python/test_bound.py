@@ -1,5 +1,6 @@
 """Predictor and OmegaLoss give the bits of the plain calls; contexts, threads and fork."""
 
+import copy
 import gc
 import os
 import pickle
@@ -145,6 +146,16 @@ def test_what_a_predictor_needs_lives_as_long_as_it(tilted):
         gc.collect()
         np.empty(1 << 16).fill(1.0)
         assert np.array_equal(predictor().omega1, expected)
+
+
+def test_a_set_can_be_copied_and_sent(gold, tilted):
+    vectors = braggrad.Reflections.from_vectors(gold.q)
+    for given in (gold, vectors):
+        for other in (pickle.loads(pickle.dumps(given)), copy.deepcopy(given)):
+            assert other.key != given.key and len(other) == len(given)
+            assert _equal(*(braggrad.predict(one, np.eye(3), geometry=tilted) for one in (given, other)))
+    with pytest.raises(TypeError, match="a view of an array cannot be copied"):
+        pickle.dumps(braggrad.Reflections.view(gold.q))
 
 
 def test_a_geometry_is_a_value():

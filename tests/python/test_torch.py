@@ -1,5 +1,6 @@
 """Tensors: the numbers of the plain calls, gradcheck at generic and awkward places, compile, vmap, modules."""
 
+import copy
 import pathlib
 import sysconfig
 
@@ -346,6 +347,27 @@ def test_a_network_learns_the_orientation_of_a_grain(hkl):
         optimizer.step()
     off = torch.arccos(((rotation[0] @ truth[0].T).trace().clamp(max=3) - 1) / 2)
     assert torch.linalg.det(rotation[0]) > 0.999 and off < 2e-3 and loss < 1e-5
+
+
+def test_a_simulator_takes_lists_per_orientation_and_trains_its_beam(hkl):
+    rotation = torch.from_numpy(random_rotations(3))
+    lists = np.stack([hkl[:5], hkl[5:10], hkl[10:15]])
+    k = torch.nn.Parameter(torch.tensor([25.0, 25.5, 26.0], dtype=torch.float64))
+    simulator = bt.DiffractionSimulator(lists, braggrad.Geometry(), cell=GOLD, wavenumber=k, chi=0.05)
+    assert list(simulator.parameters()) == [k]
+    omega = simulator(rotation)
+    assert omega.shape == (3, 5, 2) and bt.DiffractionSimulator(lists, BEAM, cell=GOLD)(rotation[0]).shape == (3, 5, 2)
+    bars = torch.autograd.grad(omega[..., 0].sum(), k)[0]
+    for b in range(3):
+        one = bt.DiffractionSimulator(lists[b], braggrad.Geometry(), cell=GOLD, wavenumber=k[b], chi=0.05)
+        alone = one(rotation[b])
+        assert torch.allclose(alone, omega[b], rtol=0, atol=1e-11)
+        bar = torch.autograd.grad(alone[..., 0].sum(), k, retain_graph=True)[0]
+        assert torch.allclose(bar[b], bars[b], rtol=1e-9)
+    copied = copy.deepcopy(simulator)
+    assert torch.equal(copied(rotation), omega)
+    with pytest.raises(ValueError, match="hkl has the shape"):
+        bt.DiffractionSimulator(hkl[0], BEAM, cell=GOLD)
 
 
 def test_backward_in_other_threads(few):

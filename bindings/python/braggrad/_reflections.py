@@ -123,11 +123,22 @@ class Reflections:
         assert self.hkl is not None and self.basis is not None
         return self.hkl @ self.basis.T
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.dtype is not None:
+            raise TypeError("a view of an array cannot be copied or sent: it would be a view of another one")
+        if self.hkl is None:
+            return Reflections.from_vectors, (self.q,)
+        return _from_basis, (self.hkl, self.basis)
+
     def __len__(self) -> int:
         return self._count
 
     def __repr__(self) -> str:
         return f"<{len(self)} reflections{'' if self.hkl is None else ' with hkl'}>"
+
+
+def _from_basis(hkl: Array, basis: Array) -> Reflections:
+    return Reflections(hkl, basis=basis)
 
 
 def _rows(q: ArrayLike) -> Array:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from .._geometry import Geometry
 from .._reflections import Reflections
-from ._calls import Number, Roots, predict
+from ._calls import Number, Roots, predict, solve
 
 
 class _Orthogonal(torch.autograd.Function):
@@ -60,14 +61,14 @@ class DiffractionSimulator(nn.Module):
 
     Parameters
     ----------
-    hkl : array_like of integers, shape (N, 3)
-        Miller indices.
+    hkl : array_like of integers, shape (N, 3) or (B, N, 3)
+        Miller indices: one list for all orientations, or one for each (or many for one orientation).
     geometry : braggrad.Geometry
         Beam and axis.
     cell, basis : array_like, optional
         As in `braggrad.Reflections`: one of them.
     wavenumber, chi : float or Tensor, optional
-        Instead of the geometry's; a parameter of another module is trained with it.
+        Instead of the geometry's, one or one per orientation; a parameter is trained with the module.
     """
 
     def __init__(
@@ -81,19 +82,39 @@ class DiffractionSimulator(nn.Module):
         chi: Number | None = None,
     ) -> None:
         super().__init__()
-        self.reflections = Reflections(hkl, cell=cell, basis=basis)
+        indices = np.asarray(hkl)
+        self.reflections = Reflections(indices.reshape(-1, 3), cell=cell, basis=basis)
+        self.lists: Tensor | None = None
+        if indices.ndim == 3:
+            self.lists = torch.from_numpy(self.reflections.q.reshape(indices.shape))
+        elif indices.ndim != 2:
+            raise ValueError(f"hkl has the shape {indices.shape}: (N, 3) or (B, N, 3) is needed")
         self.geometry = geometry
         self.wavenumber = wavenumber
         self.chi = chi
 
     def roots(self, rotation: Tensor) -> Roots:
         """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
-        return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
+        if self.lists is None:
+            return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
+        q = self.lists.to(rotation.dtype)
+        return solve(
+            q @ rotation.mT,
+            g_magnitude=torch.linalg.vector_norm(q, dim=-1),
+            geometry=self.geometry,
+            wavenumber=_before_reflections(self.wavenumber),
+            chi=_before_reflections(self.chi),
+        )
 
     def forward(self, rotation: Tensor) -> Tensor:
         """Angles (..., N, 2), rad, of rotations (..., 3, 3); 0 where nothing diffracts."""
         roots = self.roots(rotation)
         return torch.stack((roots.omega1, roots.omega2), -1)
+
+
+def _before_reflections(value: Number | None) -> Number | None:
+    """What is one per orientation, as an array that broadcasts against (B, N)."""
+    return value[..., None] if isinstance(value, Tensor) and value.ndim else value
 
 
 class OrientationPredictor(nn.Module):
