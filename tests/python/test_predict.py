@@ -113,6 +113,18 @@ def test_a_list_of_targets_gives_what_dense_targets_give(gold, tilted):
     assert np.allclose(result["loss"], result["matched"] * 0.5e-8, rtol=1e-6)
 
 
+def test_empty_lists_and_targets_that_are_missing(gold, tilted):
+    outputs = ("loss", "gradient", "matched", "missing")
+    rotation = random_rotations(2)
+    empty = braggrad.omega_loss(
+        gold, rotation, targets=braggrad.TargetList([0, 0, 0], [], []), geometry=tilted, outputs=outputs
+    )
+    assert not any(value.any() for value in empty.values()) and empty["gradient"].shape == (2, 3)
+    none = braggrad.TargetList([0, 1, 2], [len(gold), -1], [0.1, 0.2], weight=[2.0, 3.0])
+    lost = braggrad.omega_loss(gold, rotation, targets=none, geometry=tilted, missing_loss=0.5, outputs=outputs)
+    assert lost["loss"].tolist() == [1.0, 1.5] and lost["missing"].tolist() == [1, 1] and not lost["matched"].any()
+
+
 def test_another_formulation_agrees(hkl, dtype, tilted):
     rotation = random_rotations(20).astype(dtype)
     roots = braggrad.predict(hkl, rotation, cell=GOLD, geometry=tilted)

@@ -79,7 +79,7 @@ def specification_of(names: Iterable[str], batch: Shape, count: int, dtype: np.d
 
 def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
     array = np.asarray(value)
-    if array.ndim != 1 or array.dtype.kind not in "iu":
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):  # an empty list has the type of floats
         raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}: a row of integers is needed")
     if array.size and (array.min() < np.iinfo(dtype).min or array.max() > np.iinfo(dtype).max):
         raise ValueError(f"{name} has values that are no {np.dtype(dtype)}")
