@@ -56,6 +56,21 @@ def test_a_bound_loss_gives_the_bits_of_omega_loss(gold, tilted, dtype):
     assert (bound()["matched"] < plain["matched"]).all()
 
 
+def test_a_bound_loss_takes_a_list_of_targets(gold, tilted):
+    rotation = random_rotations(2)
+    targets = braggrad.TargetList([0, 2, 3], np.array([3, 5, 7]), np.array([0.1, 0.2, 0.3]), [0, 1, 2])
+    bound = braggrad.OmegaLoss(gold, rotation, tilted, targets=targets)
+    plain = braggrad.omega_loss(gold, rotation, targets=targets, geometry=tilted)
+    targets.omega[:] = np.nan
+    assert _equal(bound().values(), plain.values()) and plain["loss"].all()
+    bound.targets["omega"][2] = np.nan
+    assert bound()["loss"].tolist() == [plain["loss"][0], 0.0]
+    with pytest.raises(ValueError, match="read-only"):
+        bound.targets["offsets"][2] = 1000
+    with pytest.raises(ValueError, match="targets are given beside"):
+        braggrad.OmegaLoss(gold, rotation, tilted, np.zeros(len(gold)), targets=targets)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [

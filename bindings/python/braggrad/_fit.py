@@ -83,30 +83,35 @@ def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
         raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}: a row of integers is needed")
     if array.size and (array.min() < np.iinfo(dtype).min or array.max() > np.iinfo(dtype).max):
         raise ValueError(f"{name} has values that are no {np.dtype(dtype)}")
-    return np.require(array, dtype, ("C", "A"))
+    return np.array(array, dtype, order="C")
 
 
-class _List:
-    """A list of targets, checked: the library trusts its offsets."""
+def require_no_dense(dense: Mapping[str, Array | None]) -> None:
+    """A list of targets stands alone."""
+    if any(array is not None for array in dense.values()):
+        raise ValueError("targets are given beside omega1, omega2 or their weights")
 
-    def __init__(self, targets: TargetList, count: int, dtype: np.dtype[Any]) -> None:
-        self.arrays: dict[str, Array | None] = {
-            "offsets": _integers("targets.offsets", targets.offsets, np.int64),
-            "reflection": _integers("targets.reflection", targets.reflection, np.int32),
-            "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
-        }
-        for name, value in (("omega", targets.omega), ("weight", targets.weight)):
-            numbers = None if value is None else as_real(f"targets.{name}", value)
-            self.arrays[name] = None if numbers is None else np.require(numbers, dtype, ("C", "A"))
-        offsets = self.arrays["offsets"]
-        assert offsets is not None
-        if len(offsets) != count + 1:
-            raise ValueError(f"targets.offsets has {len(offsets)} numbers: {count + 1} are needed")
-        if offsets[0] < 0 or (np.diff(offsets) < 0).any():
-            raise ValueError("targets.offsets falls or is negative")
-        for name, array in self.arrays.items():
-            if array is not None and name != "offsets" and array.shape != (offsets[-1],):
-                raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
+
+def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
+    """Copies of the arrays of a list of targets, checked: the library trusts its offsets, which are read-only."""
+    arrays: dict[str, Array | None] = {
+        "offsets": _integers("targets.offsets", targets.offsets, np.int64),
+        "reflection": _integers("targets.reflection", targets.reflection, np.int32),
+        "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
+    }
+    for name, value in (("omega", targets.omega), ("weight", targets.weight)):
+        arrays[name] = None if value is None else np.array(as_real(f"targets.{name}", value), pairs.dtype, order="C")
+    offsets = arrays["offsets"]
+    assert offsets is not None
+    if len(offsets) != pairs.struct.count + 1:
+        raise ValueError(f"targets.offsets has {len(offsets)} numbers: {pairs.struct.count + 1} are needed")
+    if offsets[0] < 0 or (np.diff(offsets) < 0).any():
+        raise ValueError("targets.offsets falls or is negative")
+    for name, array in arrays.items():
+        if array is not None and name != "offsets" and array.shape != (offsets[-1],):
+            raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
+    offsets.flags.writeable = False
+    return arrays
 
 
 def omega_loss(
@@ -182,8 +187,8 @@ context
         name: None if value is None else as_real(name, value)
         for name, value in (("omega1", omega1), ("omega2", omega2), ("weight1", weight1), ("weight2", weight2))
     }
-    if targets is not None and any(array is not None for array in dense.values()):
-        raise ValueError("targets are given beside omega1, omega2 or their weights")
+    if targets is not None:
+        require_no_dense(dense)
     pairs = Pairs(
         reflections,
         orientations,
@@ -197,7 +202,7 @@ context
     members: dict[str, Array | None]
     stride = 0
     if targets is not None:
-        members = _List(targets, pairs.struct.count, pairs.dtype).arrays
+        members = list_of(targets, pairs)
     else:
         stride, members = pairs.targets(dense)
     places = places_of(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from . import _arrays
 from ._arrays import Array, address, as_real
 from ._context import Context
-from ._fit import loss_code, mask_of, specification_of
+from ._fit import TargetList, list_of, loss_code, mask_of, require_no_dense, specification_of
 from ._geometry import Beamline, Geometry
 from ._library import fail
 from ._pairs import Pairs
@@ -165,7 +165,7 @@ class OmegaLoss(_Bound):
     ----------
     reflections, orientations, geometry, basis, wavenumber, chi, magnitude_from_rotated, context
         As in `Predictor`.
-    omega1, omega2, weight1, weight2, loss, delta, missing_loss, parameters, outputs
+    omega1, omega2, weight1, weight2, targets, loss, delta, missing_loss, parameters, outputs
         As in `omega_loss`; arrays are copied.
     out : mapping of str to ndarray, optional
         Contiguous arrays to be bound, by name.
@@ -175,7 +175,7 @@ class OmegaLoss(_Bound):
     orientations, basis, wavenumber, chi : ndarray or None
         What the next call takes: write into them.
     targets : dict of str to ndarray or None
-        The observed angles and weights of the next call: write into them.
+        The observed angles and weights of the next call: write into them. (Not into the offsets of a list.)
     outputs : dict of str to ndarray
         The arrays that every call overwrites and returns.
 
@@ -195,6 +195,7 @@ class OmegaLoss(_Bound):
         *,
         weight1: ArrayLike | None = None,
         weight2: ArrayLike | None = None,
+        targets: TargetList | None = None,
         loss: str = "squares",
         delta: float = 0.0,
         missing_loss: float = 0.0,
@@ -212,7 +213,13 @@ class OmegaLoss(_Bound):
         inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
         pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, dense)
         mask, count = mask_of(parameters)
-        stride, self.targets = pairs.targets(dense)
+        stride = 0
+        self.targets: dict[str, Array | None]
+        if targets is None:
+            stride, self.targets = pairs.targets(dense)
+        else:
+            require_no_dense(dense)
+            self.targets = list_of(targets, pairs)
         self.outputs = _places(
             specification_of(outputs, pairs.batch, count, pairs.dtype), out, pairs, self.targets.values()
         )
