@@ -36,6 +36,14 @@ BRG_ACCUMULATE = 4
 BRG_BACKEND_AUTO = 0
 BRG_BACKEND_CPU = 1
 BRG_BACKEND_CUDA = 2
+BRG_SYSTEM_ICENINE = 1
+BRG_SYSTEM_HEXRD = 2
+BRG_SYSTEM_MIDAS = 3
+BRG_SYSTEM_IMAGED11 = 4
+BRG_SYSTEM_XFAB = 5
+BRG_SYSTEM_DIALS = 6
+BRG_MIDAS_WEDGE_UNTIL_2026_08 = 1
+BRG_RANGE_START = 2
 BRG_LOSS_SQUARES = 0
 BRG_LOSS_CHORD = 1
 BRG_LOSS_HUBER = 2
@@ -275,6 +283,35 @@ class brg_items_tangent_f32(Struct):
         ("geometry_chi", c.c_double),
         ("geometry_beam", c.c_double * 3),
         ("geometry_axis", c.c_double * 3),
+    )
+
+
+class brg_convention(Struct):
+    system: int
+    omega_sign: int
+    wavelength: float
+    energy: float
+    chi: float
+    wedge: float
+    s0: c.Array[c.c_double]
+    axis: c.Array[c.c_double]
+    setting: c.Array[c.c_double]
+    fixed: c.Array[c.c_double]
+    range_start: float
+    _fields_ = (
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("system", c.c_int32),
+        ("omega_sign", c.c_int32),
+        ("wavelength", c.c_double),
+        ("energy", c.c_double),
+        ("chi", c.c_double),
+        ("wedge", c.c_double),
+        ("s0", c.c_double * 3),
+        ("axis", c.c_double * 3),
+        ("setting", c.c_double * 9),
+        ("fixed", c.c_double * 9),
+        ("range_start", c.c_double),
     )
 
 
@@ -681,14 +718,6 @@ FUNCTIONS = {
     "brg_context_set_workspace": (c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t]),
     "brg_context_workspace_size": (c.c_int32, [c.c_void_p, c.c_void_p]),
     "brg_context_set_dry_run": (c.c_int32, [c.c_void_p, c.c_int32]),
-    "brg_reciprocal_basis": (c.c_int32, [c.c_void_p, c.c_void_p]),
-    "brg_hkl_enumerate": (c.c_int32, [c.c_void_p, c.c_char, c.c_double, c.c_int64, c.c_void_p, c.c_void_p]),
-    "brg_reflections_create": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.c_void_p, c.POINTER(c.c_void_p)]),
-    "brg_reflections_create_from_vectors": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
-    "brg_reflections_view_f64": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
-    "brg_reflections_view_f32": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
-    "brg_reflections_destroy": (c.c_int32, [c.c_void_p]),
-    "brg_reflections_count": (c.c_int64, [c.c_void_p]),
     "brg_geometry_init": (c.c_int32, [c.POINTER(brg_geometry), c.c_size_t]),
     "brg_geometry_set_energy": (c.c_int32, [c.POINTER(brg_geometry), c.c_double]),
     "brg_geometry_set_wavelength": (c.c_int32, [c.POINTER(brg_geometry), c.c_double]),
@@ -742,6 +771,32 @@ FUNCTIONS = {
             c.POINTER(brg_roots_f32),
         ],
     ),
+    "brg_convention_init": (c.c_int32, [c.POINTER(brg_convention), c.c_size_t, c.c_int32]),
+    "brg_convention_geometry": (c.c_int32, [c.POINTER(brg_convention), c.POINTER(brg_geometry)]),
+    "brg_convention_angles_f64": (
+        c.c_int32,
+        [c.c_void_p, c.POINTER(brg_convention), c.c_int64, c.POINTER(brg_roots_f64), c.POINTER(brg_roots_f64)],
+    ),
+    "brg_convention_solve_f64": (
+        c.c_int32,
+        [c.c_void_p, c.POINTER(brg_convention), c.POINTER(brg_items_f64), c.POINTER(brg_roots_f64)],
+    ),
+    "brg_convention_angles_f32": (
+        c.c_int32,
+        [c.c_void_p, c.POINTER(brg_convention), c.c_int64, c.POINTER(brg_roots_f32), c.POINTER(brg_roots_f32)],
+    ),
+    "brg_convention_solve_f32": (
+        c.c_int32,
+        [c.c_void_p, c.POINTER(brg_convention), c.POINTER(brg_items_f32), c.POINTER(brg_roots_f32)],
+    ),
+    "brg_reciprocal_basis": (c.c_int32, [c.c_void_p, c.c_void_p]),
+    "brg_hkl_enumerate": (c.c_int32, [c.c_void_p, c.c_char, c.c_double, c.c_int64, c.c_void_p, c.c_void_p]),
+    "brg_reflections_create": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.c_void_p, c.POINTER(c.c_void_p)]),
+    "brg_reflections_create_from_vectors": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
+    "brg_reflections_view_f64": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
+    "brg_reflections_view_f32": (c.c_int32, [c.c_void_p, c.c_int64, c.c_void_p, c.POINTER(c.c_void_p)]),
+    "brg_reflections_destroy": (c.c_int32, [c.c_void_p]),
+    "brg_reflections_count": (c.c_int64, [c.c_void_p]),
     "brg_predict_f64": (
         c.c_int32,
         [c.c_void_p, c.POINTER(brg_geometry), c.c_void_p, c.POINTER(brg_orientations_f64), c.POINTER(brg_roots_f64)],
