@@ -24,7 +24,7 @@ PRECISIONS = ("f64", "f32")
 REFLECTIONS = 200
 LENGTHS = (1, 7, 31, 32, 33, 64, 200, 1000, 10000)  # of the table over N
 LENGTH_OPERATIONS = ("predict", "predict_friedel", "loss_angle", "loss_angle_normal", "predict_vjp")
-LENGTH_PAIRS = 100000
+LENGTH_PAIRS = 2**19
 PROTOTYPES = {
     "predict": "forward",
     "loss_angle": "angle",

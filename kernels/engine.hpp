@@ -38,12 +38,12 @@ class Engine {
 
   // Runs kernel(problem, range, arguments...) on [0, count): at most `per_launch` of them in a launch, `per_block` in a
   // block of threads.
-  template <class Kernel, class Problem, class... Arguments>
+  template <int threads = block_threads, class Kernel, class Problem, class... Arguments>
   void launch_ranges(const Call& call, Kernel* kernel, int64_t count, int64_t per_launch, int64_t per_block,
                      const Problem& problem, const Arguments&... arguments) const {
     for (int64_t start = 0; start < count; start += per_launch) {
       const Range range = {start, std::min(count, start + per_launch)};
-      launch(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
+      launch<threads>(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
     }
   }
 

@@ -18,12 +18,6 @@ enum class LossKind { squares, chord, any };
 // for calls of the usual form; any: dense, for any form. listed: by offsets, for any form.
 enum class TargetSource { planes, opposites, given, any, listed };
 
-constexpr int fit_threads = 128;
-constexpr uint32_t smallest_group = 4;
-// Float32 sums have at most so many terms in a lane before float64 takes over.
-template <class T>
-constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
-
 // A target of one root, ready for its residual: the angle, or its sine and cosine; weight 0 where there is none.
 template <class T>
 struct ReadyTarget {
@@ -110,26 +104,19 @@ class Fit {
       : p_(p), plan_(plan), group_(group), b_(b), setting_(plan.beams.setting(p.frame, p.orientations, b)) {}
 
   // Sums into total[Slots::count]. For all lanes of a warp, of which those that are not active have nothing to sum.
-  template <int threads>
-  __device__ __forceinline__ void sum(bool active, SumTile<T, threads>& tile, double* total) {
+  __device__ __forceinline__ void sum(bool active, SumTile<T>& tile, double* total) {
     // Dense targets have fewer than 2^31 to an orientation.
     using Index = std::conditional_t<source == TargetSource::listed, int64_t, uint32_t>;
     Index at = group_.lane, last = static_cast<Index>(p_.reflections.count);
     if constexpr (source == TargetSource::opposites) last /= 2;
     if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
     if (!active) last = at;
-    clear_group_sums<Slots::count>(group_, total);
-    do {
-      sums_.clear();
-#pragma unroll 1
-      for (int term = 0; term < most_terms<T> && at < last; ++term, at += group_.size) {
-        if constexpr (source == TargetSource::listed)
-          add_listed(at);
-        else
-          add_dense(at);
-      }
-      add_group_sums(tile, group_, sums_.values, total);
-    } while (__any_sync(~0u, at < last));
+    sum_group(tile, group_, at, last, sums_.values, total, [&](Index index) {
+      if constexpr (source == TargetSource::listed)
+        add_listed(index);
+      else
+        add_dense(index);
+    });
     if (plan_.counted) {
       for (uint32_t step = group_.size / 2; step > 0; step /= 2) {
         const auto add = [&](int32_t& count) { count += __shfl_xor_sync(~0u, count, step); };
@@ -335,13 +322,13 @@ class Fit {
 };
 
 template <class T, FitPart part>
-constexpr int totals_of_block = fit_threads / smallest_group* FitSlots<part>::count;
+constexpr int totals_of_block = group_threads / smallest_group* FitSlots<part>::count;
 
 // The orientations of this block of threads: `block` of those of a part.
 template <class T, FitPart part, LossKind kind, TargetSource source>
 __device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows, const FitPlan<T>& plan,
-                                        uint32_t block, SumTile<T, fit_threads>& tile, double* totals) {
-  const uint32_t index = threadIdx.x / plan.group, groups = fit_threads / plan.group;
+                                        uint32_t block, SumTile<T>& tile, double* totals) {
+  const uint32_t index = threadIdx.x / plan.group, groups = group_threads / plan.group;
   const int64_t b = rows.start + int64_t{block} * groups + index;
   const bool active = b < rows.stop;
   double* total = totals + index * FitSlots<part>::count;
@@ -356,10 +343,10 @@ constexpr bool is_parted = part == FitPart::all && sizeof(T) == 8;
 
 // `part` all in float64: every block does one of the two parts of its orientations.
 template <class T, FitPart part, LossKind kind, TargetSource source>
-__global__ void __launch_bounds__(fit_threads)
+__global__ void __launch_bounds__(group_threads)
     brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
                           const __grid_constant__ FitPlan<T> plan) {
-  __shared__ SumTile<T, fit_threads> tile;
+  __shared__ SumTile<T> tile;
   if constexpr (is_parted<T, part>) {
     __shared__ double totals[totals_of_block<T, FitPart::matrix>];
     static_assert(FitSlots<FitPart::matrix>::count >= FitSlots<FitPart::gradient>::count);
@@ -374,10 +361,6 @@ __global__ void __launch_bounds__(fit_threads)
 }
 
 namespace {
-
-// Lanes of an orientation: few leave few idle at the end of a row, and have less to add up; more of them find work for the device in
-// fewer orientations.
-uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
 
 template <FitPart part, class T>
 FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
@@ -409,12 +392,12 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
 template <FitPart part, LossKind kind, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
   constexpr int64_t parts = is_parted<T, part> ? 2 : 1;
-  const int64_t groups = fit_threads / plan.group;
+  const int64_t groups = group_threads / plan.group;
   const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
   for (int64_t start = 0; start < p.orientations.count; start += per_launch) {
     const Range rows = {start, std::min(p.orientations.count, start + per_launch)};
-    engine.launch<fit_threads>("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
-                               parts * blocks_of(rows.stop - rows.start, groups), p, rows, plan);
+    engine.launch<group_threads>("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
+                                 parts * blocks_of(rows.stop - rows.start, groups), p, rows, plan);
   }
 }
 

@@ -48,11 +48,6 @@ struct LaneSums {
 
   T values[Slots::count];
 
-  __device__ __forceinline__ void clear() {
-#pragma unroll
-    for (T& value : values) value = 0;
-  }
-
   // A pair that contributes.
   __device__ __forceinline__ void add(const core::Setting<T>& setting, const core::Pair<T>& pair, bool from_rotated,
                                       const Slopes<T>& s) {

@@ -8,11 +8,20 @@
 namespace braggrad::cuda {
 
 inline constexpr int tile_sums = 16;
+inline constexpr int group_threads = 128;  // of a block
+inline constexpr uint32_t smallest_group = 4;
+// Float32 sums have at most so many terms in a lane before float64 takes over.
+template <class T>
+inline constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
 
-// Of a block of `threads`. A row is one longer than its numbers, so that neither rows nor columns meet in a bank.
-template <class T, int threads>
+// Lanes of an orientation of N pairs, by N alone, as the order of the sums is part of the answer. Few leave few idle at the end of a
+// row and have less to add up; more of them find work for the device in fewer orientations.
+inline uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
+
+// A row is one longer than its numbers, so that neither rows nor columns meet in a bank.
+template <class T>
 struct SumTile {
-  T values[threads][tile_sums + 1];
+  T values[group_threads][tile_sums + 1];
 };
 
 // The lanes that have an orientation together.
@@ -28,9 +37,8 @@ __device__ __forceinline__ void clear_group_sums(Group group, double* total) {
 }
 
 // Adds the group's sums of `count` numbers to total[0 ... count). For all lanes of a warp.
-template <int count, class T, int threads>
-__device__ __forceinline__ void add_group_sums(SumTile<T, threads>& tile, Group group, const T (&values)[count],
-                                               double* total) {
+template <int count, class T>
+__device__ __forceinline__ void add_group_sums(SumTile<T>& tile, Group group, const T (&values)[count], double* total) {
   T* own = tile.values[threadIdx.x];
   const T* begin = tile.values[threadIdx.x - group.lane];
 #pragma unroll
@@ -48,6 +56,21 @@ __device__ __forceinline__ void add_group_sums(SumTile<T, threads>& tile, Group 
     }
     __syncwarp();
   }
+}
+
+// Sums add(index) over index = at, at + size ... below last, of each lane, into total[0 ... count); add() grows `values`. For all
+// lanes of a warp.
+template <int count, class T, class Index, class Add>
+__device__ __forceinline__ void sum_group(SumTile<T>& tile, Group group, Index at, Index last, T (&values)[count],
+                                          double* total, const Add& add) {
+  clear_group_sums<count>(group, total);
+  do {
+#pragma unroll
+    for (T& value : values) value = 0;
+#pragma unroll 1
+    for (int term = 0; term < most_terms<T> && at < last; ++term, at += group.size) add(at);
+    add_group_sums(tile, group, values, total);
+  } while (__any_sync(~0u, at < last));
 }
 
 }  // namespace braggrad::cuda

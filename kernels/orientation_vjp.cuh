@@ -57,9 +57,9 @@ struct VjpKernel {
   void (*kernel)(Problem, Range, int64_t, double*);
 };
 
-// `sums` calls sum_orientations, `q_bar` calls sum_q_bar.
+// `sums` calls sum_orientations, `q_bar` calls sum_q_bar. False in a dry run.
 template <class T, class Problem>
-void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const Problem& p, VjpKernel<Problem> sums,
+bool run_orientation_vjp(const Engine& engine, const core::Frame& frame, const Problem& p, VjpKernel<Problem> sums,
                          VjpKernel<Problem> q_bar, Scratch& scratch) {
   using namespace core;
   const OrientationsGradient<T>& out = p.gradient;
@@ -75,7 +75,7 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
   const Slot<double> partial_slot = scratch.reserve<double>(batch.wanted() ? blocks * BatchSums::count : 0);
   const Slot<double> block_slot = scratch.reserve<double>(out.q ? q_launch / orientation_block * 3 * length : 0);
   const Slot<double> q_slot = scratch.reserve<double>(out.q ? 3 * length : 0);
-  if (!scratch.ready()) return;
+  if (!scratch.ready()) return false;
 
   if (own || batch.wanted()) {
     double* partial = batch.wanted() ? scratch[partial_slot] : nullptr;
@@ -84,7 +84,7 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
                          per_block, p, per_block, partial);
     if (batch.wanted()) store_batch_sums(engine, frame, partial, blocks, batch);  // zeros for no orientations
   }
-  if (!out.q) return;
+  if (!out.q) return true;
   const VectorSum<T> q = {scratch[q_slot], out.q, 3 * length, out.accumulate};
   const int64_t tiles = blocks_of(length, block_threads);
   int64_t start = 0;
@@ -96,6 +96,7 @@ void run_orientation_vjp(const Engine& engine, const core::Frame& frame, const P
     add_vectors(engine, q, scratch[block_slot], row_blocks, start == 0, rows.stop == count);
     start = rows.stop;
   } while (start < count);
+  return true;
 }
 
 }  // namespace braggrad::cuda

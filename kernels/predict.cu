@@ -1,6 +1,7 @@
 // Rotate and solve, fused, on CUDA, with VJP and JVP.
 #include "core/predict.hpp"
 #include "kernels/cuda_operations.hpp"
+#include "kernels/group_sums.cuh"
 #include "kernels/orientation_vjp.cuh"
 #include "kernels/pairs.cuh"
 #include "kernels/settings.cuh"
@@ -159,10 +160,57 @@ __global__ void __launch_bounds__(block_threads)
   });
 }
 
+// The rotations of the usual call: a group of lanes per orientation.
+template <class T>
+__global__ void __launch_bounds__(group_threads)
+    brg_predict_rotation_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows,
+                                    const __grid_constant__ Beams<T> beams, uint32_t group_lanes) {
+  constexpr int count = 9;
+  __shared__ SumTile<T> tile;
+  __shared__ double totals[group_threads / smallest_group * count];
+  const uint32_t index = threadIdx.x / group_lanes;
+  const Group group = {group_lanes, threadIdx.x % group_lanes};
+  const int64_t orientation = rows.start + int64_t{blockIdx.x} * (group_threads / group_lanes) + index;
+  const int64_t b = min(orientation, rows.stop - 1), first = b * p.reflections.count;
+  const bool active = orientation < rows.stop;
+  const Setting<T> setting = beams.setting(p.frame, p.orientations, b);
+  const T cut = static_cast<T>(p.frame.grazing_cut);
+  double* total = totals + index * count;
+  T values[count];
+  sum_group(tile, group, group.lane, active ? static_cast<uint32_t>(p.reflections.count) : 0, values, total,
+            [&](uint32_t n) {
+              const Record<T> r = load_record(p.reflections.records, reflection_planes_stride(p.reflections.count), n);
+              const Pair<T> pair = pair_of(setting, r.q, r.q2, false);
+              const Crossing<T>& x = pair.crossing;
+              if (x.inverse_s == T(0) || (cut > 0 && !contributes(x, setting.beam, cut))) return;
+              const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[first + n] : T(0);
+              const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[first + n] : T(0);
+              const Vec3<T> bar = solve_vjp(x, setting.beam, pair.g.z, pair.q2, w1, w2).g;
+              const T g[3] = {bar.x, bar.y, bar.z}, q[3] = {r.q.x, r.q.y, r.q.z};
+#pragma unroll
+              for (int i = 0; i < count; ++i) values[i] = mul_add(g[i / 3], q[i % 3], values[i]);
+            });
+  if (active && group.lane == 0)
+    store_rotation(p.frame, p.orientations, p.gradient, b, load_matrix<double>(total, false));
+}
+
 template <class T>
 void CudaOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scratch) {
-  run_orientation_vjp<T>(engine_, p.frame, p, {"brg_predict_vjp_kernel", brg_predict_vjp_kernel<T>},
-                         {"brg_predict_q_bar_kernel", brg_predict_q_bar_kernel<T>}, scratch);
+  PredictVjpProblem<T> part = p;
+  OrientationsGradient<T>& out = part.gradient;
+  // The rotations' own kernel serves them whatever else is wanted: the same bits for any subset of the outputs.
+  const bool by_groups = (out.rotation || out.rotation_vector) && is_usual(p.reflections, p.orientations);
+  if (by_groups) out.rotation = out.rotation_vector = nullptr;
+  if (!run_orientation_vjp<T>(engine_, p.frame, part, {"brg_predict_vjp_kernel", brg_predict_vjp_kernel<T>},
+                              {"brg_predict_q_bar_kernel", brg_predict_q_bar_kernel<T>}, scratch) ||
+      !by_groups)
+    return;
+  const uint32_t group = group_size(p.reflections.count);
+  const int64_t groups = group_threads / group;
+  engine_.launch_ranges<group_threads>("brg_predict_rotation_vjp_kernel", brg_predict_rotation_vjp_kernel<T>,
+                                       p.orientations.count,
+                                       rows_per_launch(engine_.max_pairs(), p.reflections.count, groups), groups, p,
+                                       Beams<T>(p.frame, p.orientations), group);
 }
 
 template void CudaOperations<float>::predict(const PredictProblem<float>&, Scratch&);

@@ -6,11 +6,12 @@ break brg_predict_kernel
 run
 info cuda kernels
 info cuda threads
-next 3
+# The first pair of this thread (kernels/pairs.cuh): a block of 256 threads has 256 pairs in a row for each of its steps.
+set $pair = tiles.first_column + blockIdx.x * tiles.steps * 256 + threadIdx.x
 echo reflection of this thread:\n
-print at.reflection
+print $pair % p.reflections.count
 echo orientation of this thread:\n
-print at.orientation
+print tiles.first_row + $pair / p.reflections.count
 print p.reflections.count
 backtrace
 kill

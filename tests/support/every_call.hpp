@@ -95,7 +95,7 @@ class EveryCall {
     auto loss = make<typename Api<T>::LossOutput>();
     loss.loss = out(batch_.rows()), loss.rotation_bar = out(9 * batch_.rows());
     add("omega_loss", [=](brg_context* c) { return Api<T>::omega_loss(c, geometry, set, rows, &targets, &loss); });
-    loss.parameters = BRG_FIT_ROTATION, loss.rotation_bar = nullptr;
+    loss.parameters = BRG_FIT_ROTATION, loss.rotation_bar = out(9 * batch_.rows());
     loss.loss = out(batch_.rows()), loss.gradient = out(3 * batch_.rows()), loss.normal = out(6 * batch_.rows());
     add("omega_loss with normal equations",
         [=](brg_context* c) { return Api<T>::omega_loss(c, geometry, set, rows, &targets, &loss); });
