@@ -1,5 +1,4 @@
 // Fused loss, gradient and normal equations on CUDA: a group of lanes per orientation, sums in registers, one reduction.
-#include "core/spots.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/fit_sums.cuh"
 #include "kernels/group_sums.cuh"
@@ -13,9 +12,10 @@ using namespace core;
 // Losses that a kernel is compiled for; `any` looks at it while running.
 enum class LossKind { squares, chord, any };
 
-// Where targets come from. planes: from those that all orientations share, made ready by brg_prepare_targets_kernel. opposites: the
-// same for a list whose second half is the opposite of its first, at chi = 0. given: dense and of both roots, as the caller has them. All three
-// for calls of the usual form; any: dense, for any form. listed: by offsets, for any form.
+// Where targets come from. planes: all orientations share them, and brg_prepare_targets_kernel has made them ready.
+// opposites: all share them, and the list's second half is the opposite of its first, at chi = 0; ready or as the caller has
+// them, so that the order of the sums does not depend on the number of orientations. given: dense and of both roots, as the
+// caller has them. All three for calls of the usual form; any: dense, for any form. listed: by offsets, for any form.
 enum class TargetSource { planes, opposites, given, any, listed };
 
 // A target of one root, ready for its residual: the angle, or its sine and cosine; weight 0 where there is none.
@@ -98,7 +98,7 @@ template <class T, FitPart part, LossKind kind, TargetSource source>
 class Fit {
  public:
   using Slots = FitSlots<part>;
-  static constexpr bool is_usual = source != TargetSource::any && source != TargetSource::listed;
+  static constexpr bool is_known_usual = source != TargetSource::any && source != TargetSource::listed;
 
   __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group)
       : p_(p), plan_(plan), group_(group), b_(b), setting_(plan.beams.setting(p.frame, p.orientations, b)) {}
@@ -161,7 +161,7 @@ class Fit {
   }
 
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
-    if (!is_usual && !plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
+    if (!is_known_usual && !plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
     return pair_of(setting_, r.q, r.q2, false);
   }
@@ -213,12 +213,15 @@ class Fit {
     const Crossing<T>& x = pair.crossing;
     const bool contributing = is_contributing(x);
     ReadyTargets<T> own, mates{};
-    if constexpr (source == TargetSource::planes || opposites)
+    if (source == TargetSource::planes || (opposites && plan_.planes))
       own = read_planes(plan_.planes, p_.reflections.count, n, is_chord());
     else
       own = read_given(p_.targets, b_ * p_.targets.orientation_stride + n, is_chord(), source == TargetSource::given);
-    if constexpr (opposites)
-      mates = read_planes(plan_.planes + p_.reflections.count / 2, p_.reflections.count, n, is_chord());
+    if constexpr (opposites) {
+      const int64_t mate = n + p_.reflections.count / 2;
+      mates = plan_.planes ? read_planes(plan_.planes, p_.reflections.count, static_cast<uint32_t>(mate), is_chord())
+                           : read_given(p_.targets, mate, is_chord(), false);
+    }
     if (contributing) {
       const RootVectors<T> v = root_vectors(x);
       Slopes<T> s{};
@@ -241,9 +244,9 @@ class Fit {
     const auto n = static_cast<uint32_t>(t.reflection[i]);
     const int root = t.root ? t.root[i] : 0;
     const bool exists = n < p_.reflections.count && root <= 2;
-    Pair<T> pair = pair_at(exists ? n : 0);
+    Pair<T> pair{};
+    if (exists) pair = pair_at(n);
     Crossing<T>& x = pair.crossing;
-    x.observable = x.observable && exists;
     const bool contributing = exists && is_contributing(x);
     if (contributing) {
       if (root == 2 || (root == 0 && second_is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
@@ -264,7 +267,7 @@ class Fit {
   }
 
   __device__ __forceinline__ bool from_rotated() const {
-    return !is_usual && !plan_.usual && p_.orientations.magnitude_from_rotated;
+    return !is_known_usual && !plan_.usual && p_.orientations.magnitude_from_rotated;
   }
 
   // M^T sum: element (r, c).
@@ -294,11 +297,15 @@ class Fit {
       values[8] = m.yz + m.zy + along[3], values[9] = m.xz + m.zx + along[4], values[10] = m.xy + m.yx + along[5];
     }
     T* out = p_.output.gradient + b_ * plan_.parameters;
+    // Sums of a rotation that is not finite are 0: so are its derivatives, not 0 times NaN.
+    bool nothing = true;
 #pragma unroll
-    for (int a = 0; a < (Slots::with_gradient ? fit_parameters : 3); ++a)
-      // Sums are 0 of a rotation that is not finite, and stay so.
-      if (plan_.position[a] >= 0)
-        store(out + plan_.position[a], is_finite(values[a]) ? values[a] : 0, p_.output.accumulate);
+    for (int i = 0; i < 9; ++i) nothing = nothing && total[Slots::rotation + i] == 0;
+#pragma unroll
+    for (int a = 0; a < (Slots::with_gradient ? fit_parameters : 3); ++a) {
+      const double value = nothing && !is_finite(values[a]) ? 0 : values[a];
+      if (plan_.position[a] >= 0) store(out + plan_.position[a], value, p_.output.accumulate);
+    }
   }
 
   __device__ __forceinline__ void store_normal(const double* total) const {
@@ -418,8 +425,8 @@ template <FitPart part, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const Two<T>* planes) {
   const FitPlan<T> plan = make_plan<part>(p, planes);
   if (p.targets.offsets) return launch_fit<part, TargetSource::listed>(engine, p, plan);
-  if constexpr (part != FitPart::all) {
-    if (plan.planes && opposites_share(p.frame, p.orientations, p.reflections))
+  if constexpr (part == FitPart::none || part == FitPart::turns) {
+    if (plan.usual && p.targets.orientation_stride == 0 && opposites_share(p.frame, p.orientations, p.reflections))
       return launch_fit<part, TargetSource::opposites>(engine, p, plan);
     if (!plan.planes && plan.usual && p.targets.omega1 && p.targets.omega2)
       return launch_fit<part, TargetSource::given>(engine, p, plan);
@@ -446,6 +453,8 @@ void CudaOperations<T>::omega_loss(const OmegaLossProblem<T>& p, Scratch& scratc
     launch_fit<FitPart::none>(engine_, p, planes);
   else if (p.output.parameters == 1)
     launch_fit<FitPart::turns>(engine_, p, planes);
+  else if (!p.output.normal)
+    launch_fit<FitPart::gradient>(engine_, p, planes);
   else
     launch_fit<FitPart::all>(engine_, p, planes);
 }

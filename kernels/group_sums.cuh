@@ -1,6 +1,6 @@
-// Sums over the lanes of a group: a power of two of neighbouring lanes of a warp that have one orientation. The lanes lay out
-// what they have in shared memory, `tile_sums` numbers at a time, and each adds up some of the columns, from the first lane to the
-// last.
+// Sums over the lanes of a group: a power of two of neighbouring lanes of a warp that have one orientation. The lanes lay
+// out what they have in shared memory, `tile_sums` numbers at a time, and each adds up some of the columns in float64, from
+// the first lane to the last.
 #pragma once
 
 #include "kernels/engine.hpp"
@@ -14,8 +14,8 @@ inline constexpr uint32_t smallest_group = 4;
 template <class T>
 inline constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
 
-// Lanes of an orientation of N pairs, by N alone, as the order of the sums is part of the answer. Few leave few idle at the end of a
-// row and have less to add up; more of them find work for the device in fewer orientations.
+// Lanes of an orientation of N pairs, by N alone, as the order of the sums is part of the answer. Few leave few idle at the
+// end of a row and have less to add up; more of them find work for the device in fewer orientations.
 inline uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
 
 // A row is one longer than its numbers, so that neither rows nor columns meet in a bank.
@@ -50,9 +50,9 @@ __device__ __forceinline__ void add_group_sums(SumTile<T>& tile, Group group, co
       if (start + i < count) own[i] = values[start + i];
     __syncwarp();
     for (uint32_t i = group.lane; i < size; i += group.size) {
-      T sum = begin[i];
-      for (uint32_t lane = 1; lane < group.size; ++lane) sum += begin[lane * (tile_sums + 1) + i];
-      total[start + i] += static_cast<double>(sum);
+      double sum = static_cast<double>(begin[i]);
+      for (uint32_t lane = 1; lane < group.size; ++lane) sum += static_cast<double>(begin[lane * (tile_sums + 1) + i]);
+      total[start + i] += sum;
     }
     __syncwarp();
   }

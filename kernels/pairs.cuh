@@ -76,13 +76,14 @@ template <class Setting, class Problem, class Advance, class... More>
 void launch_pairs(const Engine& engine, const Call& call, void (*kernel)(Problem, PairTiles, More...), int64_t rows,
                   int64_t length, const Problem& problem, const Advance& advance, const More&... more) {
   constexpr int64_t most_steps = 8, enough_threads = 1 << 16;
-  const int64_t per_launch = std::min(engine.max_pairs(), (int64_t{1} << 31) - std::max<int64_t>(length, 1));
-  for (int64_t start = 0; start < rows * length; start += per_launch) {
-    const int64_t count = std::min(rows * length - start, per_launch);
+  for (int64_t start = 0, count = 0; start < rows * length; start += count) {
+    // Columns and pairs of a launch together stay below 2^31.
+    const int64_t column = start % length, fitting_pairs = std::max(length, int64_t{1} << 30) - column;
+    count = std::min({rows * length - start, engine.max_pairs(), fitting_pairs});
     const int64_t fitting = (int64_t{most_rows<Setting>} - 2) * length / block_threads;
     const int64_t steps = std::max<int64_t>(1, std::min({most_steps, count / enough_threads, fitting}));
     const PairTiles tiles = {start / length,
-                             static_cast<uint32_t>(start % length),
+                             static_cast<uint32_t>(column),
                              static_cast<uint32_t>(count),
                              static_cast<uint32_t>(steps),
                              static_cast<uint32_t>(block_threads / length),

@@ -115,7 +115,7 @@ part_sanitize() {
 part_debug() {
   have debug cuda-gdb cuda-gdb && built debug build/gpu-debug/tests/capi_tests || return
   attempt debug 300 "stopped in brg_predict_kernel" cuda-gdb -batch -x scripts/debug_session.gdb --args \
-    build/gpu-debug/tests/capi_tests --gtest_filter='*Predict.AccumulatesOnRequest/CUDA:*Predict.BadRows*/CUDA' || return
+    build/gpu-debug/tests/capi_tests --gtest_filter='*Predict.SizesAndPositions*/CUDA' || return
   python3 scripts/gpu_check_table.py --session "$out/debug.log" >"$out/debug.why" ||
     record debug failed "$(cat "$out/debug.why"), see $out/debug.log"
 }

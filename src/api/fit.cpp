@@ -17,8 +17,9 @@ core::OmegaTargets<T> read_targets(const S* given, int64_t orientations, int64_t
           ": it must be one of BRG_LOSS_*");
   require(s.reserved == 0, "targets.reserved is not 0");
   const bool has_delta = s.loss == BRG_LOSS_HUBER || s.loss == BRG_LOSS_NORM;
-  require(has_delta ? std::isfinite(s.delta) && s.delta > 0 : s.delta == 0, "targets.delta is ", s.delta,
-          ": it must be finite and > 0 for the Huber and the norm loss, and 0 for the others");
+  constexpr double most = core::Limits<T>::largest_component;  // its square and the reciprocal of that are numbers
+  require(has_delta ? s.delta >= 1 / most && s.delta <= most : s.delta == 0, "targets.delta is ", s.delta,
+          ": it must be ", 1 / most, " to ", most, " for the Huber and the norm loss, and 0 for the others");
   require(std::isfinite(s.missing_loss) && s.missing_loss >= 0, "targets.missing_loss is ", s.missing_loss,
           ": it must be finite and not negative");
   const bool dense = s.omega1 || s.omega2, listed = s.offsets || s.reflection || s.omega;

@@ -90,7 +90,7 @@ struct RootPair {
   V root, reciprocal;
 };
 #if defined(__CUDA_ARCH__)
-// From the device's estimates, of 20 bits in float64: with e the relative error of y, a y^2 = 1 - e,
+// From the device's estimates r of 1/a, with e = 1 - a r, and y of 1/sqrt(a), with e = 1 - a y^2, which is below 2^-18:
 //     1/a = r (1 + e + e^2),   sqrt(a) = a y (1 + e/2 + 3/8 e^2),   1/sqrt(a) = y (1 + e/2 + 3/8 e^2)
 BRG_CORE float reciprocal(float a) {
   float r;

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "core/predict.hpp"
-#include "core/spots.hpp"
 
 namespace braggrad::core {
 

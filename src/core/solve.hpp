@@ -32,8 +32,8 @@ BRG_CORE Beam<T> make_beam(double wavenumber, double tan_chi, double cos_chi) {
 }
 
 // The circle against the Ewald sphere. Every factor that is infinite or meaningless on a lane
-// that does not diffract is zero there, so that weights and cotangents of 0 stay 0. On a device only inverse_s is zero: its
-// threads pass such lanes by.
+// that does not diffract is zero there, so that weights and cotangents of 0 stay 0. On a device only inverse_s is zero, and
+// s of a tangent is NaN where derivatives are wanted: its threads pass such lanes by.
 template <class V>
 struct Crossing {
   V c, s, inverse_s;  // inverse_s = 0 at the tangent too

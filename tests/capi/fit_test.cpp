@@ -190,7 +190,7 @@ TEST_P(OmegaLoss, AgreesWithAnIndependentImplementation) {
         brg_geometry geometry = named.geometry;
         geometry.grazing_cut = 0.05;
         BatchOptions options = kind;
-        options.orientations = 6;
+        options.orientations = 9;
         const Batch<T> batch(context(), geometry, options);
         const size_t B = batch.rows(), N = batch.length();
         Random random(31);
@@ -317,6 +317,31 @@ TEST_P(OmegaLoss, EntriesThatPointNowhereAreMissing) {
     EXPECT_EQ(got.counts.read(), (std::vector<int32_t>{1, 1, 5, 0}));
     EXPECT_GT(got.loss.read()[0], 600);
     EXPECT_LT(got.loss.read()[0], 606);
+  });
+}
+
+TEST_P(OmegaLoss, EntriesOfAnEmptySetAreMissing) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    brg_reflections* set = nullptr;
+    ASSERT_BRG(brg_reflections_create_from_vectors(context(), 0, nullptr, &set));
+    auto rotation = array<T>({1, 0, 0, 0, 1, 0, 0, 0, 1});
+    auto orientations = make<typename Api<T>::Orientations>();
+    orientations.count = 1, orientations.rotation = rotation.data();
+    auto offsets = array<int64_t>({0, 2});
+    auto reflection = array<int32_t>({0, 1});
+    auto omega = array<T>({1, 2});
+    auto targets = make<typename Api<T>::Targets>();
+    targets.offsets = offsets.data(), targets.reflection = reflection.data(), targets.omega = omega.data();
+    targets.missing_loss = 3;
+    auto loss = output<T>(1);
+    auto out = make<typename Api<T>::LossOutput>();
+    out.loss = loss.data();
+    const brg_geometry geometry = plain_geometry();
+    EXPECT_BRG(Api<T>::omega_loss(context(), &geometry, set, &orientations, &targets, &out));
+    synchronize();
+    EXPECT_EQ(loss.read()[0], T(6));
+    EXPECT_BRG(brg_reflections_destroy(set));
   });
 }
 
@@ -453,6 +478,8 @@ TEST_P(OmegaLoss, RefusesWhatIsContradictory) {
     fault([](auto& t, auto&) { t.loss = -1; }, "targets.loss");
     fault([](auto& t, auto&) { t.loss = BRG_LOSS_HUBER; }, "targets.delta");
     fault([](auto& t, auto&) { t.loss = BRG_LOSS_NORM, t.delta = std::nan(""); }, "targets.delta");
+    fault([](auto& t, auto&) { t.loss = BRG_LOSS_NORM, t.delta = 1e300; }, "targets.delta");
+    fault([](auto& t, auto&) { t.loss = BRG_LOSS_NORM, t.delta = 1e-300; }, "targets.delta");
     fault([](auto& t, auto&) { t.delta = 1; }, "targets.delta");
     fault([](auto& t, auto&) { t.missing_loss = -1; }, "targets.missing_loss");
     fault([](auto& t, auto&) { t.reserved = 1; }, "targets.reserved");

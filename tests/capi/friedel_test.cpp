@@ -170,4 +170,36 @@ TEST_P(Friedel, SumsAreThoseOfAnyOtherOrder) {
         });
 }
 
+// Few orientations and many take different ways to the targets that they share: the same bits for each.
+TEST_P(Friedel, SumsDoNotDependOnTheNumberOfOrientations) {
+  for_precisions([&](auto zero) {
+    using T = decltype(zero);
+    const Lists lists(20);
+    Random sample(7);
+    const auto rotation = array(sample.template rotations<T>(rows));
+    const auto angles = array(as<T>(sample.uniforms(40, -4, 4)));
+    const Reflections set = lists.make(context(), lists.closed);
+    const brg_geometry g = geometry(0);
+    for (const brg_loss loss : {BRG_LOSS_SQUARES, BRG_LOSS_CHORD}) {
+      auto targets = make<typename Api<T>::Targets>();
+      targets.loss = loss, targets.omega1 = angles.data();
+      const auto sums_of = [&](size_t count) {
+        auto orientations = make<typename Api<T>::Orientations>();
+        orientations.count = static_cast<int64_t>(count), orientations.rotation = rotation.data();
+        const auto gradient = output<T>(3 * rows), normal = output<T>(6 * rows), bar = output<T>(9 * rows);
+        auto out = make<typename Api<T>::LossOutput>();
+        out.parameters = BRG_FIT_ROTATION, out.gradient = gradient.data(), out.normal = normal.data();
+        out.rotation_bar = bar.data();
+        EXPECT_BRG(Api<T>::omega_loss(context(), &g, set.get(), &orientations, &targets, &out));
+        synchronize();
+        auto sums = gradient.read(), more = normal.read(), last = bar.read();
+        sums.resize(3), more.resize(6), last.resize(9);
+        sums.insert(sums.end(), more.begin(), more.end()), sums.insert(sums.end(), last.begin(), last.end());
+        return sums;
+      };
+      EXPECT_EQ(sums_of(1), sums_of(rows)) << loss;
+    }
+  });
+}
+
 }  // namespace
