@@ -4,6 +4,7 @@
 
 #include <braggrad/braggrad.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

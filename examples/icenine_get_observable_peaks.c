@@ -19,9 +19,12 @@ typedef struct {
   float magnitude, between, intensity;
   int32_t h, k, l;
 } CRecpVector;
-typedef char sizes_are_those_of_icenine[sizeof(SVector3) == 12 && sizeof(SMatrix3x3) == 36 && sizeof(CRecpVector) == 48
-                                            ? 1
-                                            : -1];
+typedef char
+    layouts_are_those_of_icenine[sizeof(SVector3) == 12 && sizeof(SMatrix3x3) == 36 && sizeof(CRecpVector) == 48 &&
+                                         offsetof(CRecpVector, v) == 12 && offsetof(CRecpVector, magnitude) == 24 &&
+                                         offsetof(CRecpVector, intensity) == 32 && offsetof(CRecpVector, h) == 36
+                                     ? 1
+                                     : -1];
 
 enum { orientations = 2000, repeats = 5 };
 static const double chi = 0.001, energy = 50.02099, icenine_kappa = 0.506773182;
