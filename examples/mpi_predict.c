@@ -84,17 +84,20 @@ int main(int argc, char **argv) {
   check(brg_hkl_enumerate(cell, 'F', 0.8, n, hkl, &n));
   check(brg_reflections_create(context, n, hkl, basis, &reflections));
 
-  /* Rank i has [total i / ranks, total (i + 1) / ranks). */
+  /* Rank i has the orientations [total i / ranks, total (i + 1) / ranks). Counts of MPI are ints: they count orientations. */
   int *counts = malloc((size_t)ranks * sizeof *counts), *starts = malloc((size_t)ranks * sizeof *starts);
   for (int i = 0; i < ranks; ++i) {
-    const int start = (int)((int64_t)total * i / ranks);
-    starts[i] = start * (int)n;
-    counts[i] = ((int)((int64_t)total * (i + 1) / ranks) - start) * (int)n;
+    starts[i] = (int)((int64_t)total * i / ranks);
+    counts[i] = (int)((int64_t)total * (i + 1) / ranks) - starts[i];
   }
-  double *own = malloc((size_t)counts[rank] * sizeof *own + 1), *all = NULL;
+  MPI_Datatype row;
+  MPI_Type_contiguous((int)n, MPI_DOUBLE, &row);
+  MPI_Type_commit(&row);
+  double *own = malloc((size_t)counts[rank] * (size_t)n * sizeof *own + 1), *all = NULL;
   if (rank == 0) all = malloc((size_t)total * (size_t)n * sizeof *all + 1);
-  predict(context, &geometry, reflections, starts[rank] / (int)n, counts[rank] / (int)n, own);
-  MPI_Gatherv(own, counts[rank], MPI_DOUBLE, all, counts, starts, MPI_DOUBLE, 0, MPI_COMM_WORLD);
+  predict(context, &geometry, reflections, starts[rank], counts[rank], own);
+  MPI_Gatherv(own, counts[rank], row, all, counts, starts, row, 0, MPI_COMM_WORLD);
+  MPI_Type_free(&row);
 
   int differ = 0;
   if (rank == 0) {

@@ -17,6 +17,7 @@ program mpi_predict
   real(dp), allocatable :: own(:, :), all_omega(:, :), alone(:, :)
   real(dp) :: basis(3, 3)
   integer, allocatable :: firsts(:)
+  type(MPI_Datatype) :: row
   integer :: rank, ranks, n, i
   logical :: same
 
@@ -36,8 +37,11 @@ program mpi_predict
   firsts = [(int(int(total, c_int64_t) * i / ranks), i = 0, ranks)]
   allocate (own(n, firsts(rank + 2) - firsts(rank + 1)), all_omega(n, merge(total, 0, rank == 0)))
   call predict(context, geometry, reflections, orientations(firsts(rank + 1) + 1, firsts(rank + 2)), own)
-  call MPI_Gatherv(own, size(own), MPI_DOUBLE_PRECISION, all_omega, (firsts(2:) - firsts(:ranks)) * n, firsts * n, &
-                   MPI_DOUBLE_PRECISION, 0, MPI_COMM_WORLD)
+  ! Counts of MPI are default integers: they count orientations.
+  call MPI_Type_contiguous(n, MPI_DOUBLE_PRECISION, row)
+  call MPI_Type_commit(row)
+  call MPI_Gatherv(own, size(own, 2), row, all_omega, firsts(2:) - firsts(:ranks), firsts, row, 0, MPI_COMM_WORLD)
+  call MPI_Type_free(row)
 
   if (rank == 0) then
     allocate (alone(n, total))
