@@ -109,11 +109,11 @@ def panel(index, system):
     left, top = (index % COLUMNS) * WIDTH, (index // COLUMNS) * HEIGHT
     at = (left + 150, top + 135)
     out = [text((left + 14, top + 22), name, size=15, extra=' font-weight="bold"')]
+    out.append(line(project(scaled(beam, -120), at), project(scaled(beam, -6), at), ORANGE, 2.5, "orange"))
     for label, direction in zip("xyz", axes, strict=True):
         end = project(scaled(direction, 58), at)
         out.append(line(at, end, GREY, 1, "grey"))
         out.append(text((end[0] + 4, end[1] - 4), label, GREY))
-    out.append(line(project(scaled(beam, -120), at), project(scaled(beam, -6), at), ORANGE, 2.5, "orange"))
     out.append(text(project(scaled(beam, -128), (at[0], at[1] + 18)), "beam", ORANGE))
     out.append(line(project(scaled(axis, -40), at), project(scaled(axis, 88), at), BLUE, 2))
     out.append(turning(axis, at))
