@@ -9,6 +9,7 @@ class Braggrad(CMakePackage):
 
     license("BSD-3-Clause")
 
+    # No address to fetch from yet: `spack develop --no-clone --path SOURCE braggrad@=main` takes a tree that is there.
     version("main", branch="main")
 
     variant("cuda", default=False, description="CUDA backend")

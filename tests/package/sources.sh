@@ -16,7 +16,12 @@ case $1 in
     mkdir "$work/prefix"
     SRC_DIR=$work/clone PREFIX=$work/prefix quietly bash "$work/clone/packaging/conda/build.sh"
     for file in lib/libbraggrad.so.0 include/braggrad.hpp lib/cmake/braggrad/braggrad-config.cmake; do [ -f "$work/prefix/$file" ]; done
-    for option in TESTS WERROR CUDA FORTRAN CLI; do grep -q "BRAGGRAD_$option" "$root/packaging/spack/package.py"; done
+    # Spack's arguments: each is one that the project has. With them, but for Fortran, conda's build has just been made.
+    mapfile -t arguments < <(python3 "$here/spack_arguments.py" "$work/clone/packaging/spack/package.py")
+    [ "${#arguments[@]}" -gt 3 ]
+    command -v gfortran >/dev/null || arguments+=(-DBRAGGRAD_FORTRAN=OFF)
+    quietly cmake -S "$work/clone" -B "$work/spack" -G Ninja -DCMAKE_BUILD_TYPE=Release "${arguments[@]}"
+    if grep "not used by the project" -A9 "$work/log"; then exit 1; fi
     quietly cmake -S "$here" -B "$work/use" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix"
     quietly cmake --build "$work/use"
     "$work/use/consumer_c"
