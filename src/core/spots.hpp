@@ -70,15 +70,15 @@ BRG_CORE void store_beam(const BeamProblem<T>& p, int64_t i, const DiffractedBea
 }
 
 // Is omega inside one of the windows? The limits are compared as they are, so that windows that share a limit share no
-// root and lose none. +pi is -pi.
+// root and lose none. +pi is -pi. No branch depends on omega: the answers of a list follow no pattern.
 BRG_CORE bool in_windows(const OmegaWindows& windows, double omega) {
-  if (windows.count == 0) return true;
   const double x = omega >= pi ? -pi : omega < -pi ? -pi : omega;
+  bool inside = windows.count == 0;
   for (int i = 0; i < windows.count; ++i) {
-    const double low = windows.low[i], high = windows.high[i];
-    if (low < high ? (x >= low && x < high) : (x >= low || x < high)) return true;
+    const bool after = x >= windows.low[i], before = x < windows.high[i];
+    inside |= windows.low[i] < windows.high[i] ? after & before : after | before;
   }
-  return false;
+  return inside;
 }
 
 }  // namespace braggrad::core

@@ -24,15 +24,23 @@ void for_spots(const Kernels<T>& kernels, const SpotsProblem<T>& p, int64_t b, c
   constexpr int64_t part = 256;
   T omega1[part], omega2[part];
   uint8_t observable[part];
+  int16_t spots[2 * part];  // 2 i for root 1 of pair i, 2 i + 1 for root 2
   const PredictProblem<T> pairs = {p.frame, p.reflections, p.orientations, {omega1, omega2, observable}};
   const int64_t start = b * p.reflections.count;
   for (int64_t first = 0; first < p.reflections.count; first += part) {
     const int64_t count = std::min(part, p.reflections.count - first);
     kernels.predict(pairs, start + first, start + first + count, start + first);
+    // Every root is written down, and the next one over it where it is no spot: no branches, which nobody could predict.
+    int64_t n = 0;
     for (int64_t i = 0; i < count; ++i) {
-      if (!observable[i]) continue;
-      if (in_windows(p.windows, static_cast<double>(omega1[i]))) found(first + i, 1, omega1[i]);
-      if (in_windows(p.windows, static_cast<double>(omega2[i]))) found(first + i, 2, omega2[i]);
+      spots[n] = static_cast<int16_t>(2 * i);
+      n += observable[i] & in_windows(p.windows, static_cast<double>(omega1[i]));
+      spots[n] = static_cast<int16_t>(2 * i + 1);
+      n += observable[i] & in_windows(p.windows, static_cast<double>(omega2[i]));
+    }
+    for (int64_t j = 0; j < n; ++j) {
+      const int i = spots[j] / 2, root = 1 + spots[j] % 2;
+      found(first + i, root, root == 1 ? omega1[i] : omega2[i]);
     }
   }
 }
