@@ -51,4 +51,19 @@ other() {
 other "three devices of one process work by turns" 'Graph.*:*ContextsWorkInParallel*CUDA' CUDASIM_DEVICES=3
 other "no device gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=0
 other "no driver gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=-1
+
+# The Python package on devices, in the environment that scripts/test_python.sh has made: seed, order of blocks, devices.
+python=$PWD/build/python/venv/bin/python
+if [ -x "$python" ]; then
+  for run in 1:forward:1 2:reverse:2 3:random:2; do
+    IFS=: read -r seed order devices <<<"$run"
+    env CUDASIM_SEED="$seed" CUDASIM_ORDER="$order" CUDASIM_DEVICES="$devices" PYTHONPATH="$PWD/bindings/python" \
+      BRAGGRAD_LIBRARY="$PWD/build/cudasim/libbraggrad.so" \
+      "$python" -m pytest -q -rs -p no:cacheprovider tests/python/test_device.py >"$log/cudasim.python.log" 2>&1 ||
+      { grep -aE 'cudasim: error|^E  |FAILED' "$log/cudasim.python.log" | head -40; exit 1; }
+  done
+  echo "simulated CUDA: the Python package on devices, $(tail -1 "$log/cudasim.python.log")"
+else
+  echo "skipped: the Python package on devices, which needs the environment of scripts/test_python.sh"
+fi
 env -u LD_LIBRARY_PATH python3 scripts/cudasim_summary.py "$log"/cudasim.[0-9]*.json

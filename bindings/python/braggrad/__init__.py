@@ -1,11 +1,12 @@
 """At which rotation angles do the reflections of a crystal diffract, and how do the angles change with everything.
 
-Arrays are NumPy's; lengths in Angstrom, energies in keV, angles in rad (degrees in a cell only). The frame, the
-equation and the meaning of both roots: docs/physics.md.
+Arrays are NumPy's, or those of CUDA devices; lengths in Angstrom, energies in keV, angles in rad (degrees in a cell
+only). The frame, the equation and the meaning of both roots: docs/physics.md.
 """
 
 from ._context import Context
 from ._crystal import hkl_enumerate, reciprocal_basis
+from ._device import DeviceArray, to_device
 from ._fit import TargetList, omega_loss
 from ._geometry import WAVENUMBER_PER_KEV, Geometry
 from ._library import build_info, version
@@ -21,6 +22,7 @@ __all__ = [
     "WAVENUMBER_PER_KEV",
     "Beams",
     "Context",
+    "DeviceArray",
     "Geometry",
     "OmegaLoss",
     "Predictor",
@@ -43,5 +45,6 @@ __all__ = [
     "solve",
     "solve_jvp",
     "solve_vjp",
+    "to_device",
     "version",
 ]

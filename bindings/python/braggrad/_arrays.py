@@ -1,11 +1,14 @@
 """NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._context import place_name
+from ._device import DeviceArray, view_of
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -15,10 +18,20 @@ DOUBLE: np.dtype[Any] = np.dtype(np.float64)
 
 
 def as_real(name: str, value: ArrayLike) -> Array:
-    """The value as an array of real numbers, of whatever type it has."""
-    array = np.asarray(value)
+    """The value as an array of real numbers, of whatever type it has; one of a device as a `DeviceArray`."""
+    array: Any = None if type(value) is np.ndarray else view_of(name, value)
+    if array is None:
+        array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} has the type {array.dtype}: real numbers are needed")
+    return array  # type: ignore[no-any-return]
+
+
+def as_host(name: str, value: ArrayLike) -> Array:
+    """The value as an array of real numbers of the host, where nothing else is read."""
+    array = as_real(name, value)
+    if isinstance(array, DeviceArray):
+        raise ValueError(f"{name} is an array of {place_name(array.device)}: one of the host is needed")
     return array
 
 
@@ -66,7 +79,20 @@ def spread(array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
 
 def address(array: Array | None) -> int | None:
     """Where the array's numbers are; in half of the time of `array.ctypes.data`."""
-    return None if array is None else array.__array_interface__["data"][0]
+    if array is None or isinstance(array, DeviceArray):
+        return None if array is None else array.pointer
+    pointer: int = array.__array_interface__["data"][0]
+    return pointer
+
+
+def first(array: Array, axes: int) -> Array:
+    """The first entry along so many last axes: an array of the batch's shape."""
+    if isinstance(array, DeviceArray):
+        keep = array.ndim - axes
+        return array.part(array.shape[:keep], array.strides[:keep])
+    for _ in range(axes):
+        array = array[..., 0]
+    return array
 
 
 def gathered(array: Array, shape: Shape) -> Array:
@@ -110,9 +136,12 @@ class Output:
 
 
 def outputs(
-    specification: Mapping[str, tuple[Shape, Any]], out: Any, inputs: Iterable[Array | None]
-) -> dict[str, Output]:
-    """An `Output` for each name; `out` is None, a tuple in this order (None: to be allocated), or a mapping."""
+    specification: Mapping[str, tuple[Shape, Any]],
+    out: Any,
+    inputs: Iterable[Array | None],
+    make: Callable[..., Any] = Output,
+) -> dict[str, Any]:
+    """An output for each name; `out` is None, a tuple in this order (None: to be allocated), or a mapping."""
     inputs = tuple(inputs)
     if out is None:
         given = {}
@@ -122,8 +151,8 @@ def outputs(
         if unknown:
             raise ValueError(f"out has {', '.join(sorted(unknown))}: only {', '.join(specification)} are computed")
     else:
-        parts = (out,) if isinstance(out, np.ndarray) else tuple(out)
+        parts = tuple(out) if isinstance(out, tuple | list) else (out,)
         if len(parts) != len(specification):
             raise ValueError(f"out has {len(parts)} arrays: {', '.join(specification)} are needed")
         given = dict(zip(specification, parts, strict=True))
-    return {name: Output(name, shape, dtype, given.get(name), inputs) for name, (shape, dtype) in specification.items()}
+    return {name: make(name, shape, dtype, given.get(name), inputs) for name, (shape, dtype) in specification.items()}

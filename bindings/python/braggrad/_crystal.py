@@ -5,12 +5,12 @@ import ctypes
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, as_real, require_tail
+from ._arrays import Array, as_host, require_tail
 from ._library import library, require
 
 
 def _cells(cell: ArrayLike) -> Array:
-    return np.require(require_tail("cell", as_real("cell", cell), 6), np.float64, ("C", "A"))
+    return np.require(require_tail("cell", as_host("cell", cell), 6), np.float64, ("C", "A"))
 
 
 def reciprocal_basis(cell: ArrayLike) -> Array:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, Shape, address, as_real
-from ._arrays import outputs as places_of
+from ._arrays import Array, Shape, address, as_host, as_real
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
@@ -78,7 +77,7 @@ def specification_of(names: Iterable[str], batch: Shape, count: int, dtype: np.d
 
 
 def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
-    array = np.asarray(value)
+    array = as_host(name, value)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):  # an empty list has the type of floats
         raise ValueError(f"{name} has the shape {array.shape} and the type {array.dtype}: a row of integers is needed")
     if array.size and (array.min() < np.iinfo(dtype).min or array.max() > np.iinfo(dtype).max):
@@ -100,7 +99,7 @@ def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
         "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
     }
     for name, value in (("omega", targets.omega), ("weight", targets.weight)):
-        arrays[name] = None if value is None else np.array(as_real(f"targets.{name}", value), pairs.dtype, order="C")
+        arrays[name] = None if value is None else np.array(as_host(f"targets.{name}", value), pairs.dtype, order="C")
     offsets = arrays["offsets"]
     assert offsets is not None
     if len(offsets) != pairs.struct.count + 1:
@@ -111,7 +110,7 @@ def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
         if array is not None and name != "offsets" and array.shape != (offsets[-1],):
             raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
     offsets.flags.writeable = False
-    return arrays
+    return {name: None if array is None else pairs.run.held(array) for name, array in arrays.items()}
 
 
 def omega_loss(
@@ -197,6 +196,7 @@ context
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
         per_pair=dense,
+        context=context,
     )
     mask, count = mask_of(parameters)
     members: dict[str, Array | None]
@@ -205,11 +205,10 @@ context
         members = list_of(targets, pairs)
     else:
         stride, members = pairs.targets(dense)
-    places = places_of(
+    places = pairs.run.outputs(
         specification_of(outputs, pairs.batch, count, pairs.dtype), out, (*pairs.arrays.values(), *members.values())
     )
     pairs.call(
-        context,
         "omega_loss",
         pairs.family.omega_targets(
             loss=loss_code(loss),

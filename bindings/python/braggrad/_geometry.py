@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, as_real
+from ._arrays import Array, as_host, as_real
+from ._device import DeviceArray
 from ._library import library, require
 
 
 def _vector(name: str, value: ArrayLike) -> list[float]:
-    array = as_real(name, value)
+    array = as_host(name, value)
     if array.shape != (3,):
         raise ValueError(f"{name} has the shape {array.shape}: (3,) is needed")
     return [float(component) for component in array]
@@ -146,6 +147,11 @@ def _wavenumber(energy: ArrayLike | None, wavelength: ArrayLike | None, wavenumb
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} are given: one of them is needed")
     for name, value in given.items():
+        if isinstance(value, DeviceArray):
+            if name != "wavenumber" or not value.ndim:
+                kind = "one number" if not value.ndim else f"an {name}"
+                raise ValueError(f"{name} is {kind} on a device: give a number of the host, or wavenumbers (N,)")
+            return value
         if value.ndim == 0 and not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value}: it must be finite and positive")
         if name == "energy":

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, Shape, address, as_real, batch_of, precision, require_tail, spread
-from ._context import Context, context_of_thread
+from ._arrays import Array, Shape, address, as_host, as_real, batch_of, precision, require_tail
+from ._context import Context
 from ._crystal import reciprocal_basis
+from ._device import DeviceArray
 from ._geometry import Beamline
 from ._library import FAMILIES
 from ._reflections import Reflections
+from ._run import Run
 
 
 def _lattice(cell: ArrayLike | None, basis: ArrayLike | None) -> Array | None:
@@ -23,6 +25,11 @@ def _lattice(cell: ArrayLike | None, basis: ArrayLike | None) -> Array | None:
     if cell is not None:
         return reciprocal_basis(cell)
     return None if basis is None else require_tail("basis", as_real("basis", basis), 3, 3)
+
+
+def one_row(array: Array) -> Array:
+    """A batch of one without its axis."""
+    return array if isinstance(array, DeviceArray) else array.reshape(array.shape[-1:])
 
 
 class Pairs:
@@ -43,14 +50,16 @@ class Pairs:
         magnitude_from_rotated: bool = False,
         per_orientation: Mapping[str, Array | None] | None = None,
         per_pair: Mapping[str, Array | None] | None = None,
+        context: Context | None = None,
     ) -> None:
         own_basis = _lattice(cell, basis)
         single = False
         if not isinstance(reflections, Reflections):
-            hkl = as_real("hkl", reflections)
+            hkl = as_host("hkl", reflections)
             single = hkl.ndim == 1
             if own_basis is None:
                 raise ValueError("cell or basis is needed with hkl")
+            own_basis = as_host("basis", own_basis)
             first = own_basis.reshape(-1, 3, 3)[0] if own_basis.size else np.eye(3)
             reflections = Reflections(hkl[None] if single else hkl, basis=first)
             if own_basis.ndim == 2:
@@ -60,6 +69,10 @@ class Pairs:
         k, tilt = (beamline.wavenumber, beamline.chi) if beamline else (None, None)
         rows, pairs = per_orientation or {}, per_pair or {}
         self.dtype = precision(rotation, own_basis, k, tilt, *rows.values(), *pairs.values())
+        lattice = {"basis" if cell is None else "cell": own_basis, "wavenumber": k, "chi": tilt}
+        arrays = {"orientations": rotation, **lattice, **rows, **pairs, "reflections": reflections.viewed}
+        self.run = Run(context, arrays)
+        self.handle = reflections.handle_on(self.run.context)
         tail: Shape = () if single else (len(reflections),)
         shapes: dict[str, Shape | None] = {
             "basis": None if own_basis is None else own_basis.shape[:-2],
@@ -73,10 +86,10 @@ class Pairs:
         self.batch = batch_of(orientations=rotation.shape[:-2], **shapes)
         self.shape = self.batch + tail
         self.arrays = {
-            "rotation": self.over_batch(rotation, 3, 3),
-            "reciprocal_basis": self.over_batch(own_basis, 3, 3),
-            "wavenumber": self.over_batch(k),
-            "chi": self.over_batch(tilt),
+            "rotation": self.over_batch("orientations", rotation, 3, 3),
+            "reciprocal_basis": self.over_batch("basis", own_basis, 3, 3),
+            "wavenumber": self.over_batch("wavenumber", k),
+            "chi": self.over_batch("chi", tilt),
         }
         self.given: dict[str, Shape] = {
             "rotation": rotation.shape,
@@ -105,17 +118,13 @@ class Pairs:
             raise ValueError(f"{name} has the shape {array.shape}: (..., {tail[0]}) is needed")
         return array.shape[:-1]
 
-    def over_batch(self, array: Array | None, *tail: int) -> Array | None:
+    def over_batch(self, name: str, array: Array | None, *tail: int) -> Array | None:
         """An array of orientations at each of them, contiguous."""
-        return None if array is None else spread(array, (*self.batch, *tail), self.dtype)
+        return None if array is None else self.run.spread(name, array, (*self.batch, *tail), self.dtype)
 
-    def over_pairs(self, array: Array | None) -> Array | None:
+    def over_pairs(self, name: str, array: Array | None, *tail: int) -> Array | None:
         """An array of pairs at each of them, contiguous."""
-        return None if array is None else spread(array, self.shape, self.dtype)
-
-    def over_pairs_of_vectors(self, array: Array) -> Array:
-        """An array of vectors (..., 3) of pairs at each of them, contiguous."""
-        return spread(array, (*self.shape, 3), self.dtype)
+        return None if array is None else self.run.spread(name, array, (*self.shape, *tail), self.dtype)
 
     def targets(self, dense: Mapping[str, Array | None]) -> tuple[int, dict[str, Array | None]]:
         """Stride and arrays of dense targets: shared by all orientations where none of them varies."""
@@ -128,9 +137,9 @@ class Pairs:
             if array is None:
                 arrays[name] = None
             elif shared:
-                arrays[name] = spread(array.reshape(array.shape[-1:]), (count,), self.dtype)
+                arrays[name] = self.run.spread(name, one_row(array), (count,), self.dtype)
             else:
-                arrays[name] = self.over_pairs(array)
+                arrays[name] = self.over_pairs(name, array)
         return 0 if shared else count, arrays
 
     def member(self, name: str) -> tuple[str, Shape]:
@@ -144,8 +153,7 @@ class Pairs:
             return name, self.batch
         return (name if name == "q" else f"geometry_{name}"), self.given[name]
 
-    def call(self, context: Context | None, name: str, *structs: Any) -> None:
+    def call(self, name: str, *structs: Any) -> None:
         """Calls a function of the family: geometry where there is one, reflections, orientations, then `structs`."""
         front = () if self.geometry is None else (self.geometry,)
-        function = getattr(self.family, name)
-        context_of_thread(context).call(function, *front, self.reflections.handle, self.struct, *structs)
+        self.run.call(getattr(self.family, name), *front, self.handle, self.struct, *structs)

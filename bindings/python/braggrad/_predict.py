@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, address, as_real, outputs, require_tail, spread
+from ._arrays import Array, address, as_host, as_real, first, require_tail
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
@@ -96,10 +96,11 @@ def predict(
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
+        context=context,
     )
-    places = outputs(roots_specification(pairs.shape, pairs.dtype), out, pairs.arrays.values())
+    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, pairs.arrays.values())
     roots = pairs.family.roots(**{name: address(place.buffer) for name, place in places.items()})
-    pairs.call(context, "predict", roots)
+    pairs.call("predict", roots)
     return Roots(*(place.result() for place in places.values()))
 
 
@@ -165,30 +166,24 @@ def predict_vjp(
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
         per_pair=bars,
+        context=context,
     )
-    cotangents = [pairs.over_pairs(array) for array in bars.values()]
+    cotangents = [pairs.over_pairs(name, array) for name, array in bars.items()]
     names = chosen(wrt, ("rotation", "rotation_vector", "basis", "wavenumber", "chi", "q", "beam", "axis"))
     members = {name: pairs.member(name) for name in names}
     return backward(
+        pairs.run,
         {name: (shape, pairs.dtype) for name, (_, shape) in members.items()},
         {name: pairs.given[name] for name in names},
         {name: member for name, (member, _) in members.items()},
         out,
         (*pairs.arrays.values(), *cotangents),
         lambda gradient: pairs.call(
-            context,
             "predict_vjp",
             pairs.family.root_cotangents(omega1=address(cotangents[0]), omega2=address(cotangents[1])),
             pairs.family.orientations_gradient(**gradient),
         ),
     )
-
-
-def _first(array: Array, axes: int) -> Array:
-    """The first entry along so many last axes: an array of the batch's shape."""
-    for _ in range(axes):
-        array = array[..., 0]
-    return array
 
 
 def tangent_of(
@@ -201,6 +196,7 @@ def tangent_of(
     magnitude_from_rotated: bool = False,
     beam_dot: ArrayLike | None = None,
     axis_dot: ArrayLike | None = None,
+    context: Context | None = None,
     **dots: ArrayLike | None,
 ) -> tuple[Pairs, Any, list[Array | None]]:
     """The pairs, the struct of a change of their inputs, and the arrays that the struct points to."""
@@ -211,7 +207,7 @@ def tangent_of(
     rows = {}
     for name, array in changes.items():
         tail = tails.get(name, ())
-        rows[name] = None if array is None else _first(require_tail(name, array, *tail), len(tail))
+        rows[name] = None if array is None else first(require_tail(name, array, *tail), len(tail))
     pairs = Pairs(
         reflections,
         orientations,
@@ -220,13 +216,15 @@ def tangent_of(
         beamline=beamline,
         magnitude_from_rotated=magnitude_from_rotated,
         per_orientation=rows,
+        context=context,
     )
-    arrays = {name: pairs.over_batch(array, *tails.get(name, ())) for name, array in changes.items()}
+    arrays = {name: pairs.over_batch(name, array, *tails.get(name, ())) for name, array in changes.items()}
     arrays["reciprocal_basis_dot"] = arrays.pop("basis_dot")
     if q is not None:
         if q.shape != pairs.given["q"]:
             raise ValueError(f"q_dot has the shape {q.shape}: {pairs.given['q']} is needed")
-        arrays["q_dot"] = spread(q, q.shape, pairs.dtype)
+        pairs.run.admit("q_dot", q)
+        arrays["q_dot"] = pairs.run.spread("q_dot", q, q.shape, pairs.dtype)
     tangent = pairs.family.orientations_tangent(
         **{name.removesuffix("_dot"): address(array) for name, array in arrays.items()},
         **scalars,
@@ -309,10 +307,11 @@ out, context
         q_dot=q_dot,
         beam_dot=beam_dot,
         axis_dot=axis_dot,
+        context=context,
     )
-    places = outputs(roots_specification(pairs.shape, pairs.dtype), out, (*pairs.arrays.values(), *arrays))
+    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, (*pairs.arrays.values(), *arrays))
     roots = pairs.family.roots(**{name: address(place.buffer) for name, place in places.items()})
-    pairs.call(context, "predict_jvp", tangent, roots)
+    pairs.call("predict_jvp", tangent, roots)
     return Roots(*(place.result() for place in places.values()))
 
 
@@ -366,26 +365,27 @@ def predict_spots(
         cell=cell,
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
+        context=context,
     )
-    limits = np.zeros((0, 2)) if windows is None else np.asarray(as_real("windows", windows), np.float64)
+    limits = np.zeros((0, 2)) if windows is None else np.asarray(as_host("windows", windows), np.float64)
     if limits.ndim != 2 or limits.shape[1] != 2 or len(limits) > abi.BRG_MAX_OMEGA_WINDOWS:
         raise ValueError(f"windows has the shape {limits.shape}: (K, 2) is needed, K <= {abi.BRG_MAX_OMEGA_WINDOWS}")
-    offsets = np.zeros(pairs.struct.count + 1, np.int64)
+    offsets = pairs.run.empty((pairs.struct.count + 1,), np.int64)
     spots = pairs.family.spots(
         window_count=len(limits),
         window_low=tuple(limits[:, 0].tolist()),
         window_high=tuple(limits[:, 1].tolist()),
-        offsets=offsets.ctypes.data,
+        offsets=address(offsets),
     )
     count = ctypes.c_int64()
     rows = 2 * pairs.struct.count * len(pairs.reflections)
-    if rows > _ROWS_AT_ONCE:
-        pairs.call(context, "predict_spots", spots, None)
-        rows = int(offsets[-1])
-    arrays = np.empty(rows, np.int32), np.empty(rows, np.uint8), np.empty(rows, pairs.dtype)
+    if rows > _ROWS_AT_ONCE or pairs.run.context.device is not None:
+        pairs.call("predict_spots", spots, ctypes.byref(count))
+        rows = count.value
+    arrays = [pairs.run.empty((rows,), dtype) for dtype in (np.int32, np.uint8, pairs.dtype)]
     spots.capacity = rows
-    spots.reflection, spots.root, spots.omega = (array.ctypes.data for array in arrays)
-    pairs.call(context, "predict_spots", spots, ctypes.byref(count))
+    spots.reflection, spots.root, spots.omega = (address(array) for array in arrays)
+    pairs.call("predict_spots", spots, ctypes.byref(count))
     found = count.value
     reflection, root, omega = (array if found == rows else array[:found].copy() for array in arrays)
     return Spots(offsets, reflection, root, omega)

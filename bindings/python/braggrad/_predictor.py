@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _arrays
 from ._arrays import Array, address, as_real
 from ._context import Context
+from ._device import DeviceArray
 from ._fit import TargetList, list_of, loss_code, mask_of, require_no_dense, specification_of
 from ._geometry import Beamline, Geometry
 from ._library import fail
 from ._pairs import Pairs
 from ._reflections import Reflections
+from ._run import Run, device_of
 from ._solve import Roots, roots_specification
 
 
@@ -25,30 +26,38 @@ def _bind(
     magnitude_from_rotated: bool,
     inputs: Mapping[str, ArrayLike | None],
     per_pair: Mapping[str, Array | None],
+    context: Context | None,
 ) -> Pairs:
-    """Pairs whose arrays are copies, so that only the calls and their owner write into them."""
+    """Pairs whose arrays are copies, which only the calls and their owner write into; on a device the caller's."""
     if not isinstance(reflections, Reflections):
         raise ValueError("reflections is no Reflections: make one first")
-    own = {name: None if value is None else np.array(as_real(name, value)) for name, value in inputs.items()}
+    own = {name: None if value is None else _own(name, value) for name, value in inputs.items()}
+    rotation = _own("orientations", orientations)
     pairs = Pairs(
         reflections,
-        np.array(as_real("orientations", orientations)),
+        rotation,
         cell=None,
         basis=own["basis"],
         beamline=Beamline.of(geometry, None, None, own["wavenumber"], own["chi"]),
         magnitude_from_rotated=magnitude_from_rotated,
         per_pair=per_pair,
+        context=context or Context(device=device_of((rotation, *own.values(), *per_pair.values()))),
     )
     return pairs
+
+
+def _own(name: str, value: ArrayLike) -> Array:
+    array = as_real(name, value)
+    return array if isinstance(array, DeviceArray) else np.array(array)
 
 
 def _places(
     specification: dict[str, Any], out: Any, pairs: Pairs, more: Iterable[Array | None] = ()
 ) -> dict[str, Array]:
     """The arrays of the outputs; those of `out` must be such that the library can write into them."""
-    places = _arrays.outputs(specification, out, (*pairs.arrays.values(), *more))
+    places = pairs.run.outputs(specification, out, (*pairs.arrays.values(), *more))
     for name, place in places.items():
-        if place.given is not None and place.given is not place.buffer:
+        if isinstance(place.given, np.ndarray) and place.given is not place.buffer:
             raise ValueError(f"out: {name} is not contiguous, of another type, or shares memory with an input")
     return {name: place.buffer for name, place in places.items()}
 
@@ -56,18 +65,19 @@ def _places(
 class _Bound:
     """A compute call whose arguments stay where they are."""
 
-    def __init__(self, pairs: Pairs, context: Context | None, name: str, *structs: Any) -> None:
-        self._context = context or Context()
+    def __init__(self, pairs: Pairs, bound: Mapping[str, Any], name: str, *structs: Any) -> None:
+        self._context = pairs.run.context
+        self._bound = dict(bound)
         self._lock = self._context.lock
         self._function = getattr(pairs.family, name)
         self._arguments = (
             self._context.handle,
             *(() if pairs.geometry is None else (ctypes.byref(pairs.geometry),)),
-            pairs.reflections.handle,
+            pairs.handle,
             ctypes.byref(pairs.struct),
             *(ctypes.byref(struct) for struct in structs),
         )
-        self._keep = pairs, structs
+        self._pairs, self._keep = pairs, structs
         rotation = pairs.arrays["rotation"]
         assert rotation is not None
         self.orientations: Array = rotation
@@ -76,6 +86,9 @@ class _Bound:
         self.chi = pairs.arrays["chi"]
 
     def _run(self, orientations: ArrayLike | None) -> None:
+        if self._context.device is not None:
+            self._run_on_device(orientations)
+            return
         with self._lock:
             if orientations is not None:
                 try:
@@ -86,6 +99,16 @@ class _Bound:
             if status:
                 fail(status)
 
+    def _run_on_device(self, orientations: ArrayLike | None) -> None:
+        if orientations is not None:
+            array = as_real("orientations", orientations)
+            self._pairs.run.admit("orientations", array)
+            shape, dtype = self.orientations.shape, self.orientations.dtype
+            self.orientations = self._pairs.run.spread("orientations", array, shape, dtype)
+            self._pairs.struct.rotation = address(self.orientations)
+        inputs = {"orientations": self.orientations, "reflections": self._pairs.reflections.viewed}
+        Run(self._context, inputs | self._bound).call(self._function, *self._arguments[1:])
+
 
 class Predictor(_Bound):
     """`predict` with everything bound once: a context of its own, reflections, geometry, arrays.
@@ -95,7 +118,8 @@ class Predictor(_Bound):
     reflections : Reflections
         The set.
     orientations : array_like, shape (..., 3, 3)
-        Number, precision (float32, else float64) and first values of the orientations; they are copied.
+        Number, precision (float32, else float64) and first values of the orientations; they are copied. Arrays of a
+        CUDA device are not: each call reads those that it is given, or those of the last one.
     geometry : Geometry
         Beam and axis.
     basis, wavenumber, chi : array_like, optional
@@ -146,11 +170,11 @@ class Predictor(_Bound):
         context: Context | None = None,
     ) -> None:
         inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
-        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, {})
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, {}, context)
         arrays = _places(roots_specification(pairs.shape, pairs.dtype), out, pairs)
         self.roots = Roots(**arrays)
         structs = pairs.family.roots(**{name: address(array) for name, array in arrays.items()})
-        super().__init__(pairs, context, "predict", structs)
+        super().__init__(pairs, pairs.arrays | arrays, "predict", structs)
 
     def __call__(self, orientations: ArrayLike | None = None) -> Roots:
         """Predicts, for new orientations where they are given (copied, broadcast), and returns `roots`."""
@@ -209,9 +233,9 @@ class OmegaLoss(_Bound):
         context: Context | None = None,
     ) -> None:
         given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
-        dense = {name: None if value is None else np.array(as_real(name, value)) for name, value in given.items()}
+        dense = {name: None if value is None else _own(name, value) for name, value in given.items()}
         inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
-        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, dense)
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, dense, context)
         mask, count = mask_of(parameters)
         stride = 0
         self.targets: dict[str, Array | None]
@@ -225,7 +249,7 @@ class OmegaLoss(_Bound):
         )
         super().__init__(
             pairs,
-            context,
+            pairs.arrays | {f"target {name}": array for name, array in self.targets.items()} | self.outputs,
             "omega_loss",
             pairs.family.omega_targets(
                 loss=loss_code(loss),

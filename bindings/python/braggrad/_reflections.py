@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, as_real, require_tail
-from ._context import context_of_thread
+from ._arrays import Array, address, as_host, as_real, require_tail
+from ._context import Context, context_of_thread, place_name
 from ._crystal import reciprocal_basis
+from ._device import DeviceArray
 from ._library import FAMILIES, library
 
 
 def _miller(hkl: ArrayLike) -> Array:
     """int32 [N,3] of what is integer in value."""
-    given = require_tail("hkl", as_real("hkl", hkl), 3)
+    given = require_tail("hkl", as_host("hkl", hkl), 3)
     if given.ndim != 2:
         raise ValueError(f"hkl has the shape {given.shape}: (N, 3) is needed")
     with np.errstate(invalid="ignore"):
@@ -36,7 +37,7 @@ def reflections_of_key(key: int) -> "Reflections":
 
 
 class Reflections:
-    """A set of reflections, made once and used in many calls, from all threads. Immutable.
+    """A set of reflections, made once and used in many calls, from all threads and on all devices. Immutable.
 
     Parameters
     ----------
@@ -66,54 +67,77 @@ class Reflections:
             basis = reciprocal_basis(cell)
         assert basis is not None
         rows = _miller(hkl)
-        matrix = np.require(as_real("basis", basis), np.float64, ("C", "A"))
+        matrix = np.require(as_host("basis", basis), np.float64, ("C", "A"))
         if matrix.shape != (3, 3):
             raise ValueError(f"{'cell' if cell is not None else 'basis'} has a batch: a set of reflections has one")
+        self.viewed: Any = None
         self.hkl: Array | None = rows
         self.basis: Array | None = matrix
         self.dtype: np.dtype[Any] | None = None
         self._vectors: Array | None = None
-        self._create(library.brg_reflections_create, len(rows), rows.ctypes.data, matrix.ctypes.data)
+        arguments = len(rows), rows.ctypes.data, matrix.ctypes.data
+        self._make: tuple[Any, tuple[Any, ...]] = library.brg_reflections_create, arguments
+        self._create(context_of_thread())
 
     @classmethod
     def from_vectors(cls, q: ArrayLike) -> "Reflections":
         """A set of vectors q (N, 3) of the crystal frame, 1/Angstrom with 2 pi; it has no hkl."""
-        rows = np.array(_rows(q), np.float64, order="C")
+        rows = np.array(_rows(as_host("q", q)), np.float64, order="C")
         self = cls._without_hkl(None, rows)
-        self._create(library.brg_reflections_create_from_vectors, len(rows), rows.ctypes.data)
+        self._make = library.brg_reflections_create_from_vectors, (len(rows), rows.ctypes.data)
+        self._create(context_of_thread())
         return self
 
     @classmethod
     def view(cls, q: Array) -> "Reflections":
-        """A view of an array q (N, 3) that may change between calls; it serves calls of its own type.
+        """A view of an array q (N, 3) that may change between calls; it serves calls of its own type and device.
 
         Raises
         ------
         ValueError
             If the array is neither float32 nor float64, or not contiguous.
         """
-        rows = _rows(q)
-        if rows is not q or rows.dtype not in FAMILIES or not (rows.flags.c_contiguous and rows.flags.aligned):
+        rows = _rows(as_real("q", q))
+        device = None
+        if isinstance(rows, DeviceArray):
+            device = rows.device or 0
+            fits = rows.is_contiguous
+        else:
+            fits = rows is q and rows.flags.c_contiguous and rows.flags.aligned
+        if not fits or rows.dtype not in FAMILIES:
             raise ValueError("q is no contiguous array of float32 or float64: a view needs one")
-        self = cls._without_hkl(rows.dtype, rows)
-        self._create(FAMILIES[rows.dtype].reflections_view, len(rows), rows.ctypes.data)
+        self = cls._without_hkl(rows.dtype, q)
+        self.viewed = rows
+        self._make = FAMILIES[rows.dtype].reflections_view, (len(rows), address(rows))
+        self._create(context_of_thread(device=device))
         return self
 
     @classmethod
     def _without_hkl(cls, dtype: np.dtype[Any] | None, vectors: Array) -> "Reflections":
         self = cls.__new__(cls)
-        self.hkl = self.basis = None
+        self.hkl = self.basis = self.viewed = None
         self.dtype, self._vectors = dtype, vectors
         return self
 
-    def _create(self, function: Any, *arguments: Any) -> None:
-        handle = ctypes.c_void_p()
-        context_of_thread().call(function, *arguments, ctypes.byref(handle))
-        self.handle = handle
-        self._count = int(library.brg_reflections_count(handle))
+    def _create(self, context: Context) -> None:
+        self._handles: dict[int | None, ctypes.c_void_p] = {}
+        self._count = int(library.brg_reflections_count(self.handle_on(context)))
         self.key: int = next(_keys)
         _sets[self.key] = self
+
+    def handle_on(self, context: Context) -> ctypes.c_void_p:
+        """The library's set on the device of a context, made at the first use there; a view is on one only."""
+        handle = self._handles.get(context.device)
+        if handle is not None:
+            return handle
+        if self.viewed is not None and self._handles:
+            names = ["the CPU" if place is None else place_name(place) for place in (*self._handles, context.device)]
+            raise ValueError(f"reflections are a view of an array of {names[0]}: the context runs on {names[1]}")
+        function, arguments = self._make
+        handle = ctypes.c_void_p()
+        context.call(function, *arguments, ctypes.byref(handle))
         weakref.finalize(self, library.brg_reflections_destroy, handle)
+        return self._handles.setdefault(context.device, handle)
 
     @property
     def q(self) -> Array:
@@ -141,8 +165,8 @@ def _from_basis(hkl: Array, basis: Array) -> Reflections:
     return Reflections(hkl, basis=basis)
 
 
-def _rows(q: ArrayLike) -> Array:
-    rows = require_tail("q", as_real("q", q), 3)
+def _rows(q: Array) -> Array:
+    rows = require_tail("q", q, 3)
     if rows.ndim != 2:
         raise ValueError(f"q has the shape {rows.shape}: (N, 3) is needed")
     return rows

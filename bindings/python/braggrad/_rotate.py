@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, address, as_real, outputs, require_tail
+from ._arrays import Array, address, as_real, first, require_tail
 from ._context import Context
 from ._pairs import Pairs
 from ._predict import tangent_of
@@ -44,10 +44,11 @@ def rotate(
     -----
     Source: ``include/braggrad/rotate.h``.
     """
-    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None)
-    (place,) = outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.arrays.values()).values()
-    pairs.call(context, "rotate", pairs.family.vectors(g=address(place.buffer)))
-    return place.result()
+    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None, context=context)
+    (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.arrays.values()).values()
+    pairs.call("rotate", pairs.family.vectors(g=address(place.buffer)))
+    result: Array = place.result()
+    return result
 
 
 def rotate_vjp(
@@ -89,18 +90,26 @@ def rotate_vjp(
     Source: ``include/braggrad/rotate.h``.
     """
     bar = require_tail("g_bar", as_real("g_bar", g_bar), 3)
-    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None, per_pair={"g_bar": bar[..., 0]})
-    vectors = pairs.over_pairs_of_vectors(bar)
+    pairs = Pairs(
+        reflections,
+        orientations,
+        cell=cell,
+        basis=basis,
+        beamline=None,
+        per_pair={"g_bar": first(bar, 1)},
+        context=context,
+    )
+    vectors = pairs.over_pairs("g_bar", bar, 3)
     names = chosen(wrt, ("rotation", "rotation_vector", "basis", "q"))
     members = {name: pairs.member(name) for name in names}
     return backward(
+        pairs.run,
         {name: (shape, pairs.dtype) for name, (_, shape) in members.items()},
         {name: pairs.given[name] for name in names},
         {name: member for name, (member, _) in members.items()},
         out,
         (*pairs.arrays.values(), vectors),
         lambda gradient: pairs.call(
-            context,
             "rotate_vjp",
             pairs.family.vector_cotangents(g=address(vectors)),
             pairs.family.orientations_gradient(**gradient),
@@ -154,8 +163,10 @@ def rotate_jvp(
         rotation_vector_dot=rotation_vector_dot,
         basis_dot=basis_dot,
         q_dot=q_dot,
+        context=context,
     )
     inputs = (*pairs.arrays.values(), *arrays)
-    (place,) = outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, inputs).values()
-    pairs.call(context, "rotate_jvp", tangent, pairs.family.vectors(g=address(place.buffer)))
-    return place.result()
+    (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, inputs).values()
+    pairs.call("rotate_jvp", tangent, pairs.family.vectors(g=address(place.buffer)))
+    result: Array = place.result()
+    return result

@@ -11,17 +11,18 @@ from ._arrays import (
     Array,
     Shape,
     address,
+    as_host,
     as_real,
     batch_of,
+    first,
     gathered,
-    outputs,
     precision,
     require_tail,
-    spread,
 )
-from ._context import Context, context_of_thread
+from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._library import FAMILIES
+from ._run import Run
 
 
 class Roots(NamedTuple):
@@ -58,7 +59,7 @@ def vector_or_none(name: str, value: ArrayLike | None) -> Any:
     """Three numbers of a tangent, 0 where there is none."""
     if value is None:
         return (0.0, 0.0, 0.0)
-    array = as_real(name, value)
+    array = as_host(name, value)
     if array.shape != (3,):
         raise ValueError(f"{name} has the shape {array.shape}: (3,) is needed")
     return tuple(array.tolist())
@@ -73,16 +74,18 @@ class _Items:
         g_magnitude: ArrayLike | None,
         beamline: Beamline,
         extra: Mapping[str, Array | None],
+        context: Context | None,
     ) -> None:
         vectors = require_tail("g", as_real("g", g), 3)
         magnitude = None if g_magnitude is None else as_real("g_magnitude", g_magnitude)
         per_item = {"g_magnitude": magnitude, "wavenumber": beamline.wavenumber, "chi": beamline.chi}
         self.dtype = precision(vectors, *per_item.values(), *extra.values())
+        self.run = Run(context, {"g": vectors, **per_item, **extra})
         shapes = {name: None if array is None else array.shape for name, array in (per_item | dict(extra)).items()}
         self.batch = batch_of(g=vectors.shape[:-1], **shapes)
         self.shapes: dict[str, Shape] = {"g": vectors.shape} | {name: shape or () for name, shape in shapes.items()}
-        self.arrays: dict[str, Array | None] = {"g": spread(vectors, (*self.batch, 3), self.dtype)}
-        self.arrays |= {name: self.over_batch(array) for name, array in per_item.items()}
+        self.arrays: dict[str, Array | None] = {"g": self.over_batch("g", vectors, 3)}
+        self.arrays |= {name: self.over_batch(name, array) for name, array in per_item.items()}
         self.geometry = beamline.struct
         self.family = FAMILIES[self.dtype]
         self.struct = self.family.items(
@@ -90,9 +93,9 @@ class _Items:
             **{name: address(array) for name, array in self.arrays.items()},
         )
 
-    def over_batch(self, array: Array | None, *tail: int) -> Array | None:
+    def over_batch(self, name: str, array: Array | None, *tail: int) -> Array | None:
         """The array at every item, contiguous."""
-        return None if array is None else spread(array, (*self.batch, *tail), self.dtype)
+        return None if array is None else self.run.spread(name, array, (*self.batch, *tail), self.dtype)
 
 
 def _optional(**values: ArrayLike | None) -> dict[str, Array | None]:
@@ -145,10 +148,10 @@ def solve(
     -----
     Source: ``include/braggrad/solve.h``, ``docs/physics.md``.
     """
-    items = _Items(g, g_magnitude, Beamline.of(geometry, energy, wavelength, wavenumber, chi), {})
-    places = outputs(roots_specification(items.batch, items.dtype), out, items.arrays.values())
+    items = _Items(g, g_magnitude, Beamline.of(geometry, energy, wavelength, wavenumber, chi), {}, context)
+    places = items.run.outputs(roots_specification(items.batch, items.dtype), out, items.arrays.values())
     structs = items.family.roots(**{name: address(place.buffer) for name, place in places.items()})
-    context_of_thread(context).call(items.family.solve, items.geometry, items.struct, structs)
+    items.run.call(items.family.solve, items.geometry, items.struct, structs)
     return Roots(*(place.result() for place in places.values()))
 
 
@@ -195,8 +198,8 @@ def solve_vjp(
     Source: ``include/braggrad/solve.h``, ``docs/physics.md``.
     """
     bars = _optional(omega1_bar=omega1_bar, omega2_bar=omega2_bar)
-    items = _Items(g, g_magnitude, Beamline.of(geometry, energy, wavelength, wavenumber, chi), bars)
-    cotangents = {name: items.over_batch(array) for name, array in bars.items()}
+    items = _Items(g, g_magnitude, Beamline.of(geometry, energy, wavelength, wavenumber, chi), bars, context)
+    cotangents = {name: items.over_batch(name, array) for name, array in bars.items()}
     names = chosen(wrt, ("g", "g_magnitude", "wavenumber", "chi", "beam", "axis"))
     if "g_magnitude" in names and g_magnitude is None:
         raise ValueError("wrt has 'g_magnitude', which is not given")
@@ -207,12 +210,13 @@ def solve_vjp(
         shapes[name] = array.shape if array is not None else (3,) if name in ("beam", "axis") else ()
     specification = {name: (shapes[name], items.dtype) for name in names}
     return backward(
+        items.run,
         specification,
         {name: items.shapes.get(name, shapes[name]) for name in names},
         members,
         out,
         (*items.arrays.values(), *cotangents.values()),
-        lambda gradient: context_of_thread(context).call(
+        lambda gradient: items.run.call(
             items.family.solve_vjp,
             items.geometry,
             items.struct,
@@ -225,6 +229,7 @@ def solve_vjp(
 
 
 def backward(
+    run: Run,
     specification: dict[str, tuple[Shape, Any]],
     shapes: dict[str, Shape],
     members: dict[str, str],
@@ -237,12 +242,16 @@ def backward(
     `specification` has what the library writes, `shapes` what the caller gets, `members` the names in the C struct.
     """
     whole = all(shapes[name] == shape for name, (shape, _) in specification.items())
-    places = outputs(specification, out if whole else None, inputs)
+    if not whole and run.context.device is not None:
+        # Nothing is broadcast there: axes of length 1 are all the difference.
+        specification = {name: (shapes[name], dtype) for name, (_, dtype) in specification.items()}
+        whole = True
+    places = run.outputs(specification, out if whole else None, inputs)
     call({members[name]: address(place.buffer) for name, place in places.items()})
     if whole:
         return {name: place.result() for name, place in places.items()}
     sums = {name: gathered(place.buffer, shapes[name]) for name, place in places.items()}
-    targets = outputs({name: (shapes[name], part.dtype) for name, part in sums.items()}, out, ())
+    targets = run.outputs({name: (shapes[name], part.dtype) for name, part in sums.items()}, out, ())
     for name, place in targets.items():
         np.copyto(place.buffer, sums[name])
     return {name: place.result() for name, place in targets.items()}
@@ -300,9 +309,10 @@ def solve_jvp(
     vectors = None if g_dot is None else require_tail("g_dot", as_real("g_dot", g_dot), 3)
     if g_magnitude_dot is not None and g_magnitude is None:
         raise ValueError("g_magnitude_dot needs g_magnitude")
-    items = _Items(g, g_magnitude, beamline, dots | {"g_dot": None if vectors is None else vectors[..., 0]})
-    arrays = {name.removesuffix("_dot"): items.over_batch(array) for name, array in dots.items()}
-    arrays["g"] = items.over_batch(vectors, 3)
+    extra = dots | {"g_dot": None if vectors is None else first(vectors, 1)}
+    items = _Items(g, g_magnitude, beamline, extra, context)
+    arrays = {name.removesuffix("_dot"): items.over_batch(name, array) for name, array in dots.items()}
+    arrays["g"] = items.over_batch("g_dot", vectors, 3)
     tangent = items.family.items_tangent(
         **{name: address(array) for name, array in arrays.items()},
         **scalars,
@@ -310,9 +320,9 @@ def solve_jvp(
         geometry_axis=vector_or_none("axis_dot", axis_dot),
     )
     inputs = (*items.arrays.values(), *arrays.values())
-    places = outputs(roots_specification(items.batch, items.dtype), out, inputs)
+    places = items.run.outputs(roots_specification(items.batch, items.dtype), out, inputs)
     roots = items.family.roots(**{name: address(place.buffer) for name, place in places.items()})
-    context_of_thread(context).call(items.family.solve_jvp, items.geometry, items.struct, tangent, roots)
+    items.run.call(items.family.solve_jvp, items.geometry, items.struct, tangent, roots)
     return Roots(*(place.result() for place in places.values()))
 
 
@@ -355,9 +365,9 @@ def diffracted_beam(
     Source: ``include/braggrad/spots.h``.
     """
     angles = _optional(omega=omega)
-    items = _Items(g, None, Beamline.of(geometry, energy, wavelength, wavenumber, chi), angles)
-    turned = items.over_batch(angles["omega"])
-    places = outputs(
+    items = _Items(g, None, Beamline.of(geometry, energy, wavelength, wavenumber, chi), angles, context)
+    turned = items.over_batch("omega", angles["omega"])
+    places = items.run.outputs(
         {
             "direction": ((*items.batch, 3), items.dtype),
             "two_theta": (items.batch, items.dtype),
@@ -367,5 +377,5 @@ def diffracted_beam(
         (*items.arrays.values(), turned),
     )
     beams = items.family.beams(**{name: address(place.buffer) for name, place in places.items()})
-    context_of_thread(context).call(items.family.diffracted_beam, items.geometry, items.struct, address(turned), beams)
+    items.run.call(items.family.diffracted_beam, items.geometry, items.struct, address(turned), beams)
     return Beams(*(place.result() for place in places.values()))

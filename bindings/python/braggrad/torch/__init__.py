@@ -1,4 +1,4 @@
-"""braggrad on PyTorch's tensors of the CPU: analytic derivatives, eager and compiled, forward mode, vmap."""
+"""braggrad on PyTorch's tensors: analytic derivatives, eager and compiled, forward mode, vmap."""
 
 from ._calls import Roots, predict, solve
 from ._loss import omega_loss, wrap, wrapped_angle_loss

@@ -24,15 +24,27 @@ class Roots(NamedTuple):
 Number = float | Tensor
 
 
-def host(name: str, tensor: Any) -> Tensor:
-    """The tensor, if its numbers can be used here."""
+def readable(name: str, tensor: Any) -> Tensor:
+    """The tensor, if the library can read its numbers."""
     if not isinstance(tensor, Tensor):
         raise ValueError(f"{name} is a {type(tensor).__name__}: a tensor is needed")
-    if not tensor.is_cpu:
-        raise ValueError(f"{name} is on {tensor.device}: this package computes tensors of the CPU")
+    if not (tensor.is_cpu or tensor.is_cuda):
+        raise ValueError(f"{name} is on {tensor.device}: tensors of the CPU and of CUDA devices are computed")
     if not tensor.dtype.is_floating_point:
         raise ValueError(f"{name} has the type {tensor.dtype}: floating point is needed")
     return tensor
+
+
+def require_one_device(**tensors: Tensor | None) -> None:
+    """All tensors of a call are on the device of the first."""
+    place = None
+    for name, tensor in tensors.items():
+        if tensor is None:
+            continue
+        if place is None:
+            place = tensor.device
+        elif tensor.device != place:
+            raise ValueError(f"{name} is on {tensor.device}: the call runs on {place}")
 
 
 def type_of(*tensors: Tensor | None) -> torch.dtype:
@@ -49,7 +61,7 @@ def type_of(*tensors: Tensor | None) -> torch.dtype:
 def split(name: str, value: Number | None) -> tuple[float | None, Tensor | None]:
     """A number of the geometry, or a tensor of the batch."""
     if isinstance(value, Tensor):
-        return None, host(name, value)
+        return None, readable(name, value)
     return value, None
 
 
@@ -138,9 +150,10 @@ def solve(
     """
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
-    if host("g", g).ndim == 0 or g.shape[-1] != 3:
+    if readable("g", g).ndim == 0 or g.shape[-1] != 3:
         raise ValueError(f"g has the shape {tuple(g.shape)}: (..., 3) is needed")
-    own = None if g_magnitude is None else host("g_magnitude", g_magnitude)
+    own = None if g_magnitude is None else readable("g_magnitude", g_magnitude)
+    require_one_device(g=g, g_magnitude=own, wavenumber=k, chi=tilt)
     dtype = type_of(g, own, k, tilt)
     batch = batch_of(
         g=g.shape[:-1],
@@ -204,18 +217,19 @@ def predict(
     """
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
-    if host("rotation", rotation).shape[-2:] != (3, 3):
+    if readable("rotation", rotation).shape[-2:] != (3, 3):
         raise ValueError(f"rotation has the shape {tuple(rotation.shape)}: (..., 3, 3) is needed")
-    if basis is not None and host("basis", basis).shape[-2:] != (3, 3):
+    if basis is not None and readable("basis", basis).shape[-2:] != (3, 3):
         raise ValueError(f"basis has the shape {tuple(basis.shape)}: (..., 3, 3) is needed")
     set_ = q = None
     if isinstance(reflections, Reflections):
         set_ = reflections
     else:
-        q = host("reflections", reflections)
+        q = readable("reflections", reflections)
         if q.ndim != 2 or q.shape[1] != 3:
             raise ValueError(f"reflections has the shape {tuple(q.shape)}: (N, 3) is needed")
     count = len(reflections)
+    require_one_device(rotation=rotation, basis=basis, wavenumber=k, chi=tilt, reflections=q)
     dtype = type_of(rotation, basis, k, tilt, q)
     batch = batch_of(
         rotation=rotation.shape[:-2],

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 from .. import _abi as abi
-from .._context import context_of_thread
 from .._fit import loss_code
 from .._geometry import Geometry
 from .._reflections import Reflections
 from ._autograd import NO_SECOND
-from ._calls import Number, batch_of, geometry_values, host, settled, split, spread, type_of
-from ._operations import FAMILY_OF, pointer
+from ._calls import Number, batch_of, geometry_values, readable, require_one_device, settled, split, spread, type_of
+from ._operations import FAMILY_OF, call, context_of, pointer
 
 
 @dataclass(slots=True, eq=False)
@@ -39,10 +38,11 @@ class _Loss:
         bar = torch.empty_like(rotation) if needs[0] else None
         gradient = rotation.new_empty(count, needs[1] + needs[2]) if mask else None
         shared = all(target is None or target.ndim == 1 for target in targets)
-        context_of_thread().call(
+        call(
+            rotation,
             family.omega_loss,
             self.geometry,
-            self.reflections.handle,
+            self.reflections.handle_on(context_of(rotation)),
             family.orientations(
                 flags=self.flags,
                 count=count,
@@ -140,19 +140,20 @@ def omega_loss(
         raise ValueError("reflections is no Reflections: make one first")
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
-    if host("rotation", rotation).shape[-2:] != (3, 3):
+    if readable("rotation", rotation).shape[-2:] != (3, 3):
         raise ValueError(f"rotation has the shape {tuple(rotation.shape)}: (..., 3, 3) is needed")
     named = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
     count = len(reflections)
     for name, target in named.items():
         if target is None:
             continue
-        if host(name, target).requires_grad:
+        if readable(name, target).requires_grad:
             raise ValueError(f"{name} requires a gradient: targets are constants here")
         if target.ndim == 0 or target.shape[-1] != count:
             raise ValueError(f"{name} has the shape {tuple(target.shape)}: (..., {count}) is needed")
     targets = list(named.values())
     shared = all(target is None or target.ndim == 1 for target in targets)
+    require_one_device(rotation=rotation, wavenumber=k, chi=tilt, **named)
     dtype = type_of(rotation, k, tilt, *targets)
     batch = batch_of(
         rotation=rotation.shape[:-2],

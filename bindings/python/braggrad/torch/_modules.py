@@ -97,7 +97,7 @@ class DiffractionSimulator(nn.Module):
         """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
         if self.lists is None:
             return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
-        q = self.lists.to(rotation.dtype)
+        q = self.lists.to(rotation)
         return solve(
             q @ rotation.mT,
             g_magnitude=torch.linalg.vector_norm(q, dim=-1),
@@ -145,4 +145,4 @@ class OrientationPredictor(nn.Module):
         features = torch.cat((torch.sin(omega), torch.cos(omega) * there), -1).flatten(-2)
         entries = self.layers(features)
         # Next to the identity a fresh network answers with rotations that vary smoothly with its weights.
-        return orthogonalize(entries.unflatten(-1, (3, 3)) + torch.eye(3, dtype=entries.dtype))
+        return orthogonalize(entries.unflatten(-1, (3, 3)) + torch.eye(3, dtype=entries.dtype, device=entries.device))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .. import _abi as abi
-from .._context import context_of_thread
+from .._context import Context, context_of_thread
 from .._library import FAMILIES
 from .._reflections import Reflections
 
@@ -29,9 +29,24 @@ def pointer(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
+def context_of(tensor: Tensor) -> Context:
+    """This thread's context of the tensor's device."""
+    return context_of_thread(device=None if tensor.is_cpu else tensor.device.index)
+
+
+def call(tensor: Tensor, function: Any, *arguments: Any) -> None:
+    """Calls a compute function on the device of a tensor, in the order of PyTorch's current stream there."""
+    streams = () if tensor.is_cpu else (torch.cuda.current_stream(tensor.device).cuda_stream,)
+    context_of(tensor).call(function, *arguments, streams=streams)
+
+
 def contiguous(tensors: Tensors) -> list[Tensor | None]:
     """The tensors as the library reads them."""
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+
+
+def _viewed(q: Tensor) -> Any:
+    return q.detach().numpy() if q.is_cpu else q.detach()
 
 
 def _places(tensors: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
@@ -80,11 +95,11 @@ class Solve:
         omega1 = g.new_empty(g.shape[0])
         omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
-        context_of_thread().call(family.solve, self.geometry, items, roots)
+        call(g, family.solve, self.geometry, items, roots)
         return omega1, omega2, observable
 
     def adjoint(self, tensors: Tensors, bars: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
-        family, items, _ = self._items(tensors)
+        family, items, g = self._items(tensors)
         results = [
             torch.empty_like(t) if t is not None and need else None for t, need in zip(tensors, needs, strict=True)
         ]
@@ -92,7 +107,7 @@ class Solve:
             **{n: pointer(t) for n, t in zip(("g", "g_magnitude", "wavenumber", "chi"), results, strict=True)}
         )
         cotangents = family.root_cotangents(omega1=pointer(bars[0]), omega2=pointer(bars[1]))
-        context_of_thread().call(family.solve_vjp, self.geometry, items, cotangents, gradient)
+        call(g, family.solve_vjp, self.geometry, items, cotangents, gradient)
         return results
 
     def tangent(self, tensors: Tensors, dots: Tensors) -> tuple[Tensor, Tensor]:
@@ -103,7 +118,7 @@ class Solve:
         omega1 = g.new_empty(g.shape[0])
         omega2 = torch.empty_like(omega1)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
-        context_of_thread().call(family.solve_jvp, self.geometry, items, tangent, roots)
+        call(g, family.solve_jvp, self.geometry, items, tangent, roots)
         return omega1, omega2
 
 
@@ -134,37 +149,46 @@ class Predict:
             wavenumber=pointer(k),
             chi=pointer(chi),
         )
-        reflections = self.reflections if q is None else Reflections.view(q.detach().numpy())
+        reflections = self.reflections if q is None else Reflections.view(_viewed(q))
         assert reflections is not None
         return family, orientations, rotation, reflections
 
     def value(self, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor]:
         family, orientations, rotation, reflections = self._pairs(tensors)
+        handle = reflections.handle_on(context_of(rotation))
         omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
         omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
-        context_of_thread().call(family.predict, self.geometry, reflections.handle, orientations, roots)
+        call(rotation, family.predict, self.geometry, handle, orientations, roots)
         return omega1, omega2, observable
 
     def adjoint(self, tensors: Tensors, bars: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
-        family, orientations, _, reflections = self._pairs(tensors)
+        family, orientations, rotation, reflections = self._pairs(tensors)
+        handle = reflections.handle_on(context_of(rotation))
         results = [
             torch.empty_like(t) if t is not None and need else None for t, need in zip(tensors, needs, strict=True)
         ]
         names = ("rotation", "reciprocal_basis", "wavenumber", "chi", "q")
         gradient = family.orientations_gradient(**{n: pointer(t) for n, t in zip(names, results, strict=True)})
         cotangents = family.root_cotangents(omega1=pointer(bars[0]), omega2=pointer(bars[1]))
-        context_of_thread().call(
-            family.predict_vjp, self.geometry, reflections.handle, orientations, cotangents, gradient
+        call(
+            rotation,
+            family.predict_vjp,
+            self.geometry,
+            handle,
+            orientations,
+            cotangents,
+            gradient,
         )
         return results
 
     def tangent(self, tensors: Tensors, dots: Tensors) -> tuple[Tensor, Tensor]:
         family, orientations, rotation, reflections = self._pairs(tensors)
+        handle = reflections.handle_on(context_of(rotation))
         names = ("rotation", "reciprocal_basis", "wavenumber", "chi", "q")
         tangent = family.orientations_tangent(**{n: pointer(t) for n, t in zip(names, dots, strict=True)})
         omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
         omega2 = torch.empty_like(omega1)
         roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
-        context_of_thread().call(family.predict_jvp, self.geometry, reflections.handle, orientations, tangent, roots)
+        call(rotation, family.predict_jvp, self.geometry, handle, orientations, tangent, roots)
         return omega1, omega2
