@@ -2,6 +2,7 @@
 #include "kernels/cuda_operations.hpp"
 #include "kernels/fit_sums.cuh"
 #include "kernels/group_sums.cuh"
+#include "kernels/pairs.cuh"
 #include "kernels/settings.cuh"
 #include "runtime/scratch.hpp"
 
@@ -68,7 +69,7 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_prepare_targets_kernel(const __grid_constant__ OmegaTargets<T> targets, Range range, int64_t stride,
                                Two<T>* planes) {
-  const int64_t n = range.start + int64_t{blockIdx.x} * block_threads + threadIdx.x;
+  const int64_t n = flat_index(range);
   if (n >= range.stop) return;
   const bool is_chord = static_cast<Loss>(targets.loss) == Loss::chord;
   const auto [one, two] = read_given(targets, n, is_chord, false);
@@ -155,11 +156,6 @@ class Fit {
     return kind == LossKind::chord || (kind == LossKind::any && static_cast<Loss>(p_.targets.loss) == Loss::chord);
   }
 
-  __device__ __forceinline__ bool is_contributing(const Crossing<T>& x) const {
-    const T cut = static_cast<T>(p_.frame.grazing_cut);
-    return x.inverse_s != T(0) && (!(cut > 0) || contributes(x, setting_.beam, cut));
-  }
-
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
     if (!is_known_usual && !plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
@@ -211,7 +207,7 @@ class Fit {
     constexpr bool opposites = source == TargetSource::opposites;
     const Pair<T> pair = pair_at(n);
     const Crossing<T>& x = pair.crossing;
-    const bool contributing = is_contributing(x);
+    const bool contributing = is_contributing(x, setting_, p_.frame);
     ReadyTargets<T> own, mates{};
     if (source == TargetSource::planes || (opposites && plan_.planes))
       own = read_planes(plan_.planes, p_.reflections.count, n, is_chord());
@@ -247,7 +243,7 @@ class Fit {
     Pair<T> pair{};
     if (exists) pair = pair_at(n);
     Crossing<T>& x = pair.crossing;
-    const bool contributing = exists && is_contributing(x);
+    const bool contributing = exists && is_contributing(x, setting_, p_.frame);
     if (contributing) {
       if (root == 2 || (root == 0 && second_is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
       const T sine = mul_add(x.ux, x.s, x.uy * x.c), cosine = mul_sub(x.uy, x.s, x.ux * x.c);
@@ -350,7 +346,8 @@ constexpr bool is_parted = part == FitPart::all && sizeof(T) == 8;
 
 // `part` all in float64: every block does one of the two parts of its orientations.
 template <class T, FitPart part, LossKind kind, TargetSource source>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, 1)  // as many registers as the sums need
+
     brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
                           const __grid_constant__ FitPlan<T> plan) {
   __shared__ SumTile<T> tile;

@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(block_threads)
 // The same of a list whose second half is the opposite of its first, at chi = 0: the roots of -G are those of G half a turn on.
 // A pair is one of the first half with its opposite.
 template <class T>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
     brg_predict_friedel_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
                                const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
@@ -97,7 +97,7 @@ __global__ void __launch_bounds__(block_threads)
       [&](const MovingSetting<T>& s, uint32_t n, uint32_t i) {
         const Pair<T> pair = load_pair(s.setting, p.orientations, p.reflections, n);
         Roots<T> rates{};
-        if (contributes(pair.crossing, s.setting.beam, static_cast<T>(p.frame.grazing_cut)))
+        if (is_contributing(pair.crossing, s.setting, p.frame))
           rates = pair_jvp(s.setting, s.change, pair, load_q_dot(s.change, p.reflections, p.tangent, n),
                            p.orientations.magnitude_from_rotated, core::moves_frame(p.tangent.geometry));
         store_roots(p.roots, i, rates, pair.crossing.observable);
@@ -127,7 +127,7 @@ __device__ __forceinline__ PairAdjoint<T> load_adjoint(const PredictVjpProblem<T
                                                        int64_t b, int64_t n) {
   PairAdjoint<T> a;
   a.pair = load_pair(setting, p.orientations, p.reflections, n);
-  a.contributes = contributes(a.pair.crossing, setting.beam, static_cast<T>(p.frame.grazing_cut));
+  a.contributes = is_contributing(a.pair.crossing, setting, p.frame);
   if (!a.contributes) return a;
   const int64_t at = b * p.reflections.count + n;
   a.w1 = p.cotangents.omega1 ? p.cotangents.omega1[at] : T(0);
@@ -174,7 +174,6 @@ __global__ void __launch_bounds__(group_threads)
   const int64_t b = min(orientation, rows.stop - 1), first = b * p.reflections.count;
   const bool active = orientation < rows.stop;
   const Setting<T> setting = beams.setting(p.frame, p.orientations, b);
-  const T cut = static_cast<T>(p.frame.grazing_cut);
   double* total = totals + index * count;
   T values[count];
   sum_group(tile, group, group.lane, active ? static_cast<uint32_t>(p.reflections.count) : 0, values, total,
@@ -182,7 +181,7 @@ __global__ void __launch_bounds__(group_threads)
               const Record<T> r = load_record(p.reflections.records, reflection_planes_stride(p.reflections.count), n);
               const Pair<T> pair = pair_of(setting, r.q, r.q2, false);
               const Crossing<T>& x = pair.crossing;
-              if (x.inverse_s == T(0) || (cut > 0 && !contributes(x, setting.beam, cut))) return;
+              if (!is_contributing(x, setting, p.frame)) return;
               const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[first + n] : T(0);
               const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[first + n] : T(0);
               const Vec3<T> bar = solve_vjp(x, setting.beam, pair.g.z, pair.q2, w1, w2).g;

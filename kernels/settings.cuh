@@ -57,12 +57,6 @@ class PairSetting {
   typename Wide<T>::Type wide_[12 * sizeof(T) / 16];
 };
 
-// Out of the way of the registers and the code of the usual call.
-template <class T, class Rows>
-__device__ __noinline__ core::Beam<T> own_beam(const core::Frame& frame, const Rows& rows, int64_t i) {
-  return core::beam_of(frame, rows.wavenumber, rows.chi, i);
-}
-
 // The beams of a call's orientations or items; one that all share is computed once, on the host.
 template <class T>
 class Beams {
@@ -73,7 +67,7 @@ class Beams {
 
   template <class Rows>
   __device__ __forceinline__ core::Beam<T> beam(const core::Frame& frame, const Rows& rows, int64_t i) const {
-    return is_common_ ? common_ : own_beam<T>(frame, rows, i);
+    return is_common_ ? common_ : core::beam_of(frame, rows.wavenumber, rows.chi, i);
   }
   __device__ __forceinline__ core::Setting<T> setting(const core::Frame& frame,
                                                       const core::Orientations<T>& orientations, int64_t b) const {
@@ -84,6 +78,14 @@ class Beams {
   core::Beam<T> common_;
   bool is_common_;
 };
+
+// contributes() of core, without its product where the cut is 0, as it is by default.
+template <class T>
+__device__ __forceinline__ bool is_contributing(const core::Crossing<T>& x, const core::Setting<T>& setting,
+                                                const core::Frame& frame) {
+  const T cut = static_cast<T>(frame.grazing_cut);
+  return x.inverse_s != T(0) && (!(cut > 0) || core::contributes(x, setting.beam, cut));
+}
 
 // A setting and its change.
 template <class T>

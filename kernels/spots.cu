@@ -12,7 +12,7 @@ namespace cub = CUB_NS_QUALIFIER;  // the library's own copy
 using namespace core;
 
 template <class T>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
     brg_diffracted_beam_kernel(const __grid_constant__ BeamProblem<T> p, Range items) {
   const int64_t i = flat_index(items);
   if (i < items.stop) store_beam(p, i, diffracted_beam_of(p, i));

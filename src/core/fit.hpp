@@ -64,22 +64,8 @@ BRG_CORE Strain<V> strain_of(const Vec3<V>& t, const Vec3<V>& q) {
            mul_add(t.x, q.y, t.y * q.x)}};
 }
 
-// One row of J.
-template <class V>
-struct Jacobian {
-  V values[fit_parameters];
-};
-
-template <class V>
-BRG_CORE Jacobian<V> jacobian(const Setting<V>& setting, const Pair<V>& pair, const CrossingBar<V>& bar) {
-  const Vec3<V> turn = cross(pair.g, bar.g);
-  const Strain<V> e = strain_of(q_cotangent(setting, pair, bar), pair.q);
-  return {{turn.x, turn.y, turn.z, bar.wavenumber, bar.chi, e.values[0], e.values[1], e.values[2], e.values[3],
-           e.values[4], e.values[5]}};
-}
-
 // The rows of both roots side by side, J1 = even + odd and J2 = even - odd: the odd part is proportional to 1/s, so the two
-// are the sum and the difference of jacobian() at w = (1, 0) and (0, 1), halved. Here by a turn about x and y of the frame; by
+// are the sum and the difference of both, halved. Here by a turn about x and y of the frame; by
 // a turn about the axis J is -1.
 template <class V>
 struct TurnRows {

@@ -52,7 +52,9 @@ BRG_CORE Beam<T> beam_of(const Frame& frame, const T* wavenumber, const T* chi, 
   const double k = wavenumber ? static_cast<double>(wavenumber[index]) : frame.wavenumber;
   if (!chi) return make_beam<T>(k, frame.tan_chi, frame.cos_chi);
   const double angle = static_cast<double>(chi[index]);
-  return make_beam<T>(k, tan(angle), cos(angle));
+  if (!is_finite(angle)) return make_beam<T>(k, angle, angle);
+  const SineCosine<double> tilt = sine_cosine(wrap(angle));
+  return make_beam<T>(k, tilt.sine / tilt.cosine, tilt.cosine);
 }
 
 }  // namespace braggrad::core

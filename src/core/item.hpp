@@ -30,11 +30,6 @@ BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i,
   return item_of<derivatives>(convert<T>(frame.m), frame.identity, given, q2, beam);
 }
 
-template <class T>
-BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i) {
-  return load_item(frame, items, i, beam_of(frame, items.wavenumber, items.chi, i));
-}
-
 // Cotangents of one item, and its part of the sums for beam and axis (in the frame).
 template <class V>
 struct ItemBar {

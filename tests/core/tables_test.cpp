@@ -77,7 +77,7 @@ void check_table(const Table& table) {
     if (row.text("category") == "parallel" || row.text("category") == "degenerate") continue;  // refused, or no circle
     SCOPED_TRACE("row " + row.text("id") + " " + row.text("category"));
     const Case<T> c(row, table.general);
-    const Item<T> item = load_item(c.frame, c.items, 0);
+    const Item<T> item = load_item(c.frame, c.items, 0, beam_of(c.frame, c.items.wavenumber, c.items.chi, 0));
     const bool observable = row.exact("observable") != 0;
     if (item.crossing.observable != observable) {
       ASSERT_LT(c.s_over_rho, 2 * std::sqrt(eps * (1 + c.tilt)));
