@@ -160,14 +160,16 @@ def _part(results: tuple[Array, ...], place: int) -> Array:
     return results[place]
 
 
-def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
     """The array in these chunks."""
     if not isinstance(array, da.Array):
         return da.from_array(array, chunks=chunks)
     if array.chunks == chunks:
         return array
     # Dask leaves some empty arrays in the chunks that they have.
-    return array.rechunk(chunks) if array.size else da.zeros(array.shape, dtype=array.dtype, chunks=chunks)
+    if not array.size:
+        array = da.zeros(array.shape, dtype=array.dtype, chunks=chunks)
+    return array.rechunk(chunks)
 
 
 def _lazily(call: Any, problem: _Problem, specification: Mapping[str, Array], threads: int) -> dict[str, da.Array]:
