@@ -80,6 +80,7 @@ class Context:
         require(library.brg_context_create(options, ctypes.byref(handle)))
         self.handle = handle
         self.lock = threading.Lock()
+        self.plans: dict[Any, Any] = {}  # of _plan.py
         weakref.finalize(self, library.brg_context_destroy, handle)
         if stream is not None:
             self._use_stream()
@@ -145,6 +146,7 @@ def _after_fork() -> None:
     _own = _Own()
     for context in _all:
         context.lock = threading.Lock()
+        context.plans.clear()  # they have the lock from before
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -11,6 +11,7 @@ from ._arrays import Array, Shape, address, as_host, as_real
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
+from ._plan import key_of, plan_of
 from ._reflections import Reflections
 
 LOSSES = {
@@ -188,10 +189,20 @@ context
     -----
     Source: ``include/braggrad/fit.h``, ``docs/physics.md``.
     """
-    dense = {
-        name: None if value is None else as_real(name, value)
-        for name, value in (("omega1", omega1), ("omega2", omega2), ("weight1", weight1), ("weight2", weight2))
-    }
+    given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
+    key = None
+    if cell is None and basis is None and targets is None:
+        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, delta, missing_loss)
+        if isinstance(parameters, str | tuple) and isinstance(outputs, str | tuple):
+            constants = (*numbers, loss, parameters, outputs)
+            key = key_of("omega_loss", reflections, geometry, constants, (orientations, *given.values()))
+        plan = None if key is None else plan_of(key, context)
+        if plan is not None:
+            arrays = [array for array in (orientations, *given.values()) if array is not None]
+            done = plan.run(arrays, None if out is None else tuple(out.get(name) for name in plan.names))
+            if done is not None:
+                return dict(zip(plan.names, done, strict=True))
+    dense = {name: None if value is None else as_real(name, value) for name, value in given.items()}
     if targets is not None:
         require_no_dense(dense)
     pairs = Pairs(
@@ -214,8 +225,7 @@ context
     places = pairs.run.outputs(
         specification_of(outputs, pairs.batch, count, pairs.dtype), out, (*pairs.arrays.values(), *members.values())
     )
-    pairs.call(
-        "omega_loss",
+    structs = (
         pairs.family.omega_targets(
             loss=loss_code(loss),
             delta=delta,
@@ -227,4 +237,8 @@ context
             parameters=mask, **{name: address(place.buffer) for name, place in places.items()}
         ),
     )
+    pairs.call("omega_loss", *structs)
+    if key is not None:
+        more = [((structs[0], name), array, members[name]) for name, array in dense.items() if array is not None]
+        pairs.keep(key, "omega_loss", structs, places, orientations, more)
     return {name: place.result() for name, place in places.items()}
