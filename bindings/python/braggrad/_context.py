@@ -135,7 +135,7 @@ _all: "weakref.WeakSet[Context]" = weakref.WeakSet()
 
 class _Own(threading.local):
     def __init__(self) -> None:
-        self.contexts: dict[int | None, Context] = {}
+        self.contexts: dict[tuple[int | None, int], Context] = {}  # by device and threads
 
 
 _own = _Own()
@@ -153,11 +153,11 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def context_of_thread(context: Context | None = None, device: int | None = None) -> Context:
+def context_of_thread(context: Context | None = None, device: int | None = None, threads: int = 0) -> Context:
     """The context given, or this thread's own of a device (None: the CPU), made at its first use."""
     if context is not None:
         return context
-    own = _own.contexts.get(device)
+    own = _own.contexts.get((device, threads))
     if own is None:
-        own = _own.contexts[device] = Context(device=device)
+        own = _own.contexts[device, threads] = Context(device=device, threads=threads)
     return own

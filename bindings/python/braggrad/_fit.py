@@ -86,31 +86,37 @@ def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
     return np.array(array, dtype, order="C")
 
 
-def require_no_dense(dense: Mapping[str, Array | None]) -> None:
+def require_no_dense(dense: Mapping[str, Any]) -> None:
     """A list of targets stands alone."""
     if any(array is not None for array in dense.values()):
         raise ValueError("targets are given beside omega1, omega2 or their weights")
 
 
-def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
-    """Copies of the arrays of a list of targets, checked: the library trusts its offsets, which are read-only."""
+def checked_list(targets: TargetList, count: int, dtype: np.dtype[Any]) -> dict[str, Array | None]:
+    """Copies of the arrays of a list of targets of so many orientations; its offsets, which are trusted, read-only."""
     arrays: dict[str, Array | None] = {
         "offsets": _integers("targets.offsets", targets.offsets, np.int64),
         "reflection": _integers("targets.reflection", targets.reflection, np.int32),
         "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
     }
     for name, value in (("omega", targets.omega), ("weight", targets.weight)):
-        arrays[name] = None if value is None else np.array(as_host(f"targets.{name}", value), pairs.dtype, order="C")
+        arrays[name] = None if value is None else np.array(as_host(f"targets.{name}", value), dtype, order="C")
     offsets = arrays["offsets"]
     assert offsets is not None
-    if len(offsets) != pairs.struct.count + 1:
-        raise ValueError(f"targets.offsets has {len(offsets)} numbers: {pairs.struct.count + 1} are needed")
+    if len(offsets) != count + 1:
+        raise ValueError(f"targets.offsets has {len(offsets)} numbers: {count + 1} are needed")
     if offsets[0] < 0 or (np.diff(offsets) < 0).any():
         raise ValueError("targets.offsets falls or is negative")
     for name, array in arrays.items():
         if array is not None and name != "offsets" and array.shape != (offsets[-1],):
             raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
     offsets.flags.writeable = False
+    return arrays
+
+
+def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
+    """The arrays of a list of targets where the context can read them, checked."""
+    arrays = checked_list(targets, pairs.struct.count, pairs.dtype)
     return {name: None if array is None else pairs.run.held(array) for name, array in arrays.items()}
 
 
