@@ -93,13 +93,14 @@ class Context:
         """
         with self.lock:
             if streams:
-                self._follow(streams, function, arguments)
+                self.follow(streams, function, arguments)
                 return
             status = function(self.handle, *arguments)
             if status:
                 fail(status)
 
-    def _follow(self, streams: Sequence[int], function: Callable[..., int], arguments: Sequence[Any]) -> None:
+    def follow(self, streams: Sequence[int], function: Callable[..., int], arguments: Sequence[Any]) -> None:
+        """`call` with streams, for those who have the lock."""
         # The library makes each stream wait for the one before: the call runs on the last and all others wait for it.
         try:
             for stream in streams:

@@ -63,6 +63,13 @@ class Plan:
             if status:
                 fail(status)
 
+    def call_on(self, context: Context, streams: Sequence[int], addresses: Sequence[int | None]) -> None:
+        """The same on a device: after the work that the streams have, and before what they are given next."""
+        with self._lock:
+            for cell, place in zip(self._cells, addresses, strict=True):
+                cell.value = place
+            context.follow(streams, self._function, self._arguments[1:])
+
     def run(self, inputs: Sequence[Any], out: Any) -> Sequence[Array] | None:
         """The outputs, those of `out` where it is given; None, and no call, if the library cannot write into them."""
         addresses = [address(array) for array in inputs]
