@@ -32,7 +32,6 @@ using Mask = typename Lane<V>::Mask;
 template <class T>
 struct Limits {
   static constexpr T largest = std::numeric_limits<T>::max();
-  static constexpr T epsilon = std::numeric_limits<T>::epsilon();
   static constexpr T not_a_number = std::numeric_limits<T>::quiet_NaN();
   // Squares of lengths outside this range are no lengths: their reciprocals, and roots of what rounding leaves of them, would
   // leave the normal numbers. Powers of two.

@@ -60,7 +60,7 @@ BRG_CORE void unwrap(T& first, T& second) {
   if (to + laps * two_pi <= from) laps += 1;
   const double middle = (from + to + laps * two_pi) / 2;
   // Rounding at the border must not choose the turn: there the phase is -pi, which is HEXRD's where v_z is +0.
-  constexpr double slack = 16 * static_cast<double>(Limits<T>::epsilon);
+  constexpr double slack = sizeof(T) == 8 ? 0x1p-48 : 0x1p-19;
   const double turns = floor((middle + pi / 2 - slack) / two_pi);
   first = static_cast<T>(from - turns * two_pi);
   second = static_cast<T>(to + (laps - turns) * two_pi);
