@@ -2,6 +2,7 @@
 #include "core/predict.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/group_sums.cuh"
+#include "kernels/opposites.cuh"
 #include "kernels/orientation_vjp.cuh"
 #include "kernels/pairs.cuh"
 #include "kernels/settings.cuh"
@@ -27,28 +28,22 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 // The same of a list whose second half is the opposite of its first, at chi = 0: the roots of -G are those of G half a turn on.
-// A pair is one of the first half with its opposite.
 template <class T>
 __global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
-    brg_predict_friedel_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
-                               const __grid_constant__ Beams<T> beams) {
+    brg_predict_friedel_kernel(const __grid_constant__ PredictProblem<T> p, Range rows,
+                               const __grid_constant__ OppositeTiles tiles, const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
-  const uint32_t half = tiles.length.value();
-  for_pairs<PairSetting<T>>(
-      tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
-      [&](const PairSetting<T>& setting, uint32_t n, uint32_t i) {
+  for_opposites<PairSetting<T>>(
+      p.roots, rows, tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
+      [&](const PairSetting<T>& setting, uint32_t n, const auto& put) {
         const Record<T> r = load_record(p.reflections.records, stride, n);
         const Crossing<T> x = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
         const RootVectors<T> v = root_vectors(x);
-        const OppositeAngles<T> one = opposite_unit_angles(v.sin1, v.cos1), two = opposite_unit_angles(v.sin2, v.cos2);
-        // Pair f = row half + n of all stands at row N + n = 2 f - n, and its opposite half a row later.
-        const int64_t at = 2 * int64_t{i} - n, opposite = at + half;
-        const T zero(0);
-        p.roots.omega1[at] = select(x.observable, one.angle, zero);
-        p.roots.omega1[opposite] = select(x.observable, one.opposite, zero);
-        p.roots.omega2[at] = select(x.observable, two.angle, zero);
-        p.roots.omega2[opposite] = select(x.observable, two.opposite, zero);
-        p.roots.observable[at] = p.roots.observable[opposite] = x.observable;
+        const auto angles = [&](T sine, T cosine) {
+          const OppositeAngles<T> a = opposite_unit_angles(sine, cosine);
+          return OppositeAngles<T>{select(x.observable, a.angle, T(0)), select(x.observable, a.opposite, T(0))};
+        };
+        put(angles(v.sin1, v.cos1), angles(v.sin2, v.cos2), x.observable);
       });
 }
 
@@ -69,19 +64,19 @@ template <class T>
 void CudaOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
   const Beams<T> beams(p.frame, p.orientations);
-  const auto launch = [&]<class Setting>(const Call& call, auto kernel, int64_t length, int64_t outputs) {
+  const int64_t rows = p.orientations.count, length = p.reflections.count;
+  const auto launch = [&]<class Setting>(const Call& call, auto kernel) {
     launch_pairs<Setting>(
-        engine_, call, kernel, p.orientations.count, length, p,
-        [&](PredictProblem<T>& part, int64_t pairs) { part.roots = advanced(part.roots, outputs * pairs); }, beams);
+        engine_, call, kernel, rows, length, p,
+        [](PredictProblem<T>& part, int64_t pairs) { part.roots = advanced(part.roots, pairs); }, beams);
   };
-  const int64_t length = p.reflections.count;
   if (!is_usual(p.reflections, p.orientations) || !p.roots.omega1 || !p.roots.omega2 || !p.roots.observable)
-    launch.template operator()<Setting<T>>("brg_predict_general_kernel", brg_predict_general_kernel<T>, length, 1);
+    launch.template operator()<Setting<T>>("brg_predict_general_kernel", brg_predict_general_kernel<T>);
   else if (opposites_share(p.frame, p.orientations, p.reflections))
-    launch.template operator()<PairSetting<T>>("brg_predict_friedel_kernel", brg_predict_friedel_kernel<T>, length / 2,
-                                               2);
+    launch_opposites<T>(engine_, "brg_predict_friedel_kernel", brg_predict_friedel_kernel<T>, rows, length / 2, p,
+                        beams);
   else
-    launch.template operator()<PairSetting<T>>("brg_predict_kernel", brg_predict_kernel<T>, length, 1);
+    launch.template operator()<PairSetting<T>>("brg_predict_kernel", brg_predict_kernel<T>);
 }
 
 template <class T>

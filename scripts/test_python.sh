@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel of the Python package, makes it self-contained, and tests it outside of the source tree, in a virtual
-# environment under build/. What cannot be installed (torch, jax) is said, and its tests are skipped; exits 77 where not even
-# the tools of the test can be.
+# environment under build/, and against other programs that are Python packages. What cannot be installed (torch, jax, ImageD11) is
+# said, and its tests are skipped; exits 77 where not even the tools of the test can be.
 #
 #   BRAGGRAD_CUDA   OFF (default, quick), AUTO or ON: backends of the wheel
 set -euo pipefail
@@ -11,16 +11,20 @@ venv=$work/venv
 mkdir -p "$work/run"
 
 # The environment, anew where what it needs has changed.
-wanted=$(cat tests/python/requirements*.txt | sha256sum)
+wanted=$(cat tests/python/requirements*.txt tests/conventions/requirements.txt | sha256sum)
 if [ "$(cat "$venv/made-for" 2>/dev/null)" != "$wanted" ]; then
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/python/requirements.txt 2>"$work/install.log" ||
     { tail -3 "$work/install.log"; exit 77; }
   # No retries: an index that is not reached makes pip go on with those that are.
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 30 \
-    -r tests/python/requirements-frameworks.txt >"$work/frameworks.log" 2>&1 && echo "$wanted" >"$venv/made-for" ||
-    { tail -3 "$work/frameworks.log"; echo "skipped: torch and jax cannot be installed here"; }
+  complete=yes
+  for part in python/requirements-frameworks conventions/requirements; do
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 30 -r "tests/$part.txt" \
+      >"$work/${part//\//-}.log" 2>&1 ||
+      { tail -3 "$work/${part//\//-}.log"; echo "skipped: tests/$part.txt cannot be installed here"; complete=no; }
+  done
+  if [ $complete = yes ]; then echo "$wanted" >"$venv/made-for"; fi
 fi
 
 rm -rf "$work/wheel" "$work/repaired"
@@ -38,6 +42,10 @@ import pathlib, sys, braggrad
 assert pathlib.Path(braggrad.__file__).is_relative_to(sys.argv[1]), braggrad.__file__
 print(braggrad.build_info())
 END
+installed=$("$venv/bin/python" -c 'from braggrad._library import library; print(library._name)')
+"$venv/bin/python" "$root/tests/conventions/peers.py" "$installed" >"$work/peers.log" 2>&1 || [ $? = 77 ] ||
+  { tail -20 "$work/peers.log"; exit 1; }
+tail -1 "$work/peers.log"
 if "$venv/bin/python" -c 'import torch, jax' 2>/dev/null; then
   "$venv/bin/mypy" --config-file "$root/pyproject.toml" --no-error-summary --cache-dir "$work/mypy" -p braggrad
 else

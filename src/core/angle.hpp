@@ -158,6 +158,14 @@ BRG_CORE OppositeAngles<double> opposite_unit_angles(double y, double x) {
   const DeviceAngle angle(y, x);
   return {angle.angle(), angle.opposite()};
 }
+BRG_CORE OppositeAngles<float> opposite_unit_angles(float y, float x) {
+  constexpr int sign_bit = static_cast<int>(0x80000000);
+  const float near = quadrant_angle(fabsf(y), fabsf(x)), far = fminf(static_cast<float>(pi) - near, pi_inside<float>);
+  const int sign = __float_as_int(y);
+  const float one = x < 0 ? far : near, other = x < 0 ? near : far;  // at x = 0 they agree
+  return {__int_as_float(__float_as_int(one) | (sign & sign_bit)),
+          __int_as_float(__float_as_int(other) | (~sign & sign_bit))};
+}
 #endif
 
 // unit_angle(y, x) and unit_angle(-y, -x).

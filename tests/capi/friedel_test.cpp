@@ -48,9 +48,6 @@ brg_geometry geometry(double grazing_cut, double chi = 0) {
   return g;
 }
 
-class Friedel : public BackendTest {};
-BRG_EVERY_BACKEND(Friedel);
-
 constexpr size_t rows = 9;
 
 // What a beam is tilted by: nothing, the geometry's chi, or one of each orientation.
@@ -59,52 +56,68 @@ struct Tilt {
   bool by_orientation, own_wavenumber;
 };
 
-TEST_P(Friedel, AnglesAreThoseOfAnyOtherOrder) {
-  for (const size_t half : {size_t{1}, size_t{7}, size_t{16}, size_t{100}, size_t{301}}) {
-    const Lists lists(half);
-    SCOPED_TRACE(half);
-    for_precisions([&](auto zero) {
-      using T = decltype(zero);
-      Random sample(5);
-      std::vector<T> turns = sample.template rotations<T>(rows);
-      turns[9 * 4 + 2] = std::numeric_limits<T>::quiet_NaN();
-      const auto rotation = array(turns);
-      const auto own_wavenumber = array(std::vector<T>{15, 16, 0, 15, 15, -1, 14, 15, 15});
-      auto orientations = make<typename Api<T>::Orientations>();
-      orientations.count = rows, orientations.rotation = rotation.data();
-      const auto own_chi =
-          array(std::vector<T>{T(0.1), 0, T(-0.2), T(0.05), 0, 0, 3, std::numeric_limits<T>::infinity(), 0});
-      for (const Tilt tilt : {Tilt{0, false, false}, Tilt{0, false, true}, Tilt{0.1, false, true},
-                              Tilt{-0.3, false, false}, Tilt{0, true, false}}) {
-        orientations.wavenumber = tilt.own_wavenumber ? own_wavenumber.data() : nullptr;
-        orientations.chi = tilt.by_orientation ? own_chi.data() : nullptr;
-        orientations.flags = tilt.chi < 0 ? uint32_t{BRG_MAGNITUDE_FROM_ROTATED} : 0;
-        std::vector<T> omega[2][2];
-        std::vector<uint8_t> observable[2];
-        for (const int which : {0, 1}) {
-          const Reflections set = lists.make(context(), which ? lists.general : lists.closed);
-          const auto omega1 = output<T>(2 * half * rows, 1), omega2 = output<T>(2 * half * rows);
-          const auto flags = output<uint8_t>(2 * half * rows, 1);
-          auto roots = make<typename Api<T>::Roots>();
-          roots.omega1 = omega1.data(), roots.omega2 = omega2.data(), roots.observable = flags.data();
-          const brg_geometry g = geometry(0, tilt.chi);
-          ASSERT_BRG(Api<T>::predict(context(), &g, set.get(), &orientations, &roots));
-          synchronize();
-          omega[which][0] = omega1.read(), omega[which][1] = omega2.read(), observable[which] = flags.read();
-        }
-        size_t seen = 0;
-        for (size_t b = 0; b < rows; ++b)
-          for (size_t n = 0; n < 2 * half; ++n) {
-            const size_t at = b * 2 * half + n, from = b * 2 * half + lists.original(n);
-            ASSERT_EQ(observable[1][at], observable[0][from]) << b << " " << n;
-            ASSERT_EQ(omega[1][0][at], omega[0][0][from]) << b << " " << n;
-            ASSERT_EQ(omega[1][1][at], omega[0][1][from]) << b << " " << n;
-            seen += observable[1][at];
-          }
-        EXPECT_GT(seen, rows * half / 3);
+class Friedel : public BackendTest {
+ protected:
+  // The answers for a closed list against those for the same reflections in another order; outputs begin `skew` elements on.
+  template <class T>
+  void compare_angles(const Lists& lists, size_t orientations_count, const Tilt& tilt, size_t skew) const {
+    SCOPED_TRACE(testing::Message() << lists.half << " opposites, skew " << skew);
+    const size_t length = 2 * lists.half, pairs = orientations_count * length;
+    Random sample(5);
+    std::vector<T> turns = sample.template rotations<T>(orientations_count);
+    turns[9 * 4 + 2] = std::numeric_limits<T>::quiet_NaN();
+    const auto rotation = array(turns);
+    const auto own_wavenumber = array(std::vector<T>{15, 16, 0, 15, 15, -1, 14, 15, 15});
+    const auto own_chi =
+        array(std::vector<T>{T(0.1), 0, T(-0.2), T(0.05), 0, 0, 3, std::numeric_limits<T>::infinity(), 0});
+    auto orientations = make<typename Api<T>::Orientations>();
+    orientations.count = static_cast<int64_t>(orientations_count), orientations.rotation = rotation.data();
+    orientations.wavenumber = tilt.own_wavenumber ? own_wavenumber.data() : nullptr;
+    orientations.chi = tilt.by_orientation ? own_chi.data() : nullptr;
+    orientations.flags = tilt.chi < 0 ? uint32_t{BRG_MAGNITUDE_FROM_ROTATED} : 0;
+    std::vector<T> omega[2][2];
+    std::vector<uint8_t> observable[2];
+    for (const int which : {0, 1}) {
+      const Reflections set = lists.make(context(), which ? lists.general : lists.closed);
+      const auto omega1 = output<T>(pairs, skew), omega2 = output<T>(pairs);
+      const auto flags = output<uint8_t>(pairs, skew);
+      auto roots = make<typename Api<T>::Roots>();
+      roots.omega1 = omega1.data(), roots.omega2 = omega2.data(), roots.observable = flags.data();
+      const brg_geometry g = geometry(0, tilt.chi);
+      ASSERT_BRG(Api<T>::predict(context(), &g, set.get(), &orientations, &roots));
+      synchronize();
+      omega[which][0] = omega1.read(), omega[which][1] = omega2.read(), observable[which] = flags.read();
+    }
+    size_t seen = 0;
+    for (size_t b = 0; b < orientations_count; ++b)
+      for (size_t n = 0; n < length; ++n) {
+        const size_t at = b * length + n, from = b * length + lists.original(n);
+        ASSERT_EQ(observable[1][at], observable[0][from]) << b << " " << n;
+        ASSERT_EQ(omega[1][0][at], omega[0][0][from]) << b << " " << n;
+        ASSERT_EQ(omega[1][1][at], omega[0][1][from]) << b << " " << n;
+        seen += observable[1][at];
       }
-    });
+    EXPECT_GT(seen, pairs / 6);
   }
+};
+BRG_EVERY_BACKEND(Friedel);
+
+TEST_P(Friedel, AnglesAreThoseOfAnyOtherOrder) {
+  for (const size_t half : {size_t{1}, size_t{7}, size_t{16}, size_t{100}, size_t{301}})
+    for_precisions([&](auto zero) {
+      for (const Tilt tilt : {Tilt{0, false, false}, Tilt{0, false, true}, Tilt{0.1, false, true},
+                              Tilt{-0.3, false, false}, Tilt{0, true, false}})
+        for (const size_t skew : {size_t{0}, size_t{1}}) compare_angles<decltype(zero)>(Lists(half), rows, tilt, skew);
+    });
+}
+
+// Enough for several pairs a thread on CUDA; rows of an odd number of sectors, and of more than a block has.
+TEST_P(Friedel, AnglesOfLargeCallsAreThoseOfAnyOtherOrder) {
+  for_precisions([&](auto zero) {
+    using T = decltype(zero);
+    for (const auto& [half, count] : {std::pair<size_t, size_t>{41, 6450}, {1100, 130}})
+      for (const size_t skew : {size_t{0}, size_t{1}}) compare_angles<T>(Lists(half), count, {0, false, false}, skew);
+  });
 }
 
 TEST_P(Friedel, SumsAreThoseOfAnyOtherOrder) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""peers.py LIBRARY: asks ImageD11 and xfab themselves, and compares with brg_convention_solve.
+"""peers.py LIBRARY: asks ImageD11, xfab and MIDAS themselves, and compares with brg_convention_solve.
 
-Needs a Python with numpy and the two packages; exits 77 (skipped) where they are not installed.
+Needs a Python with numpy, ImageD11 and xfab, and exits 77 (skipped) where they are not installed. MIDAS is asked where
+midas_diffract is installed.
 """
 
 import ctypes
@@ -17,7 +18,7 @@ except ImportError as missing:
 
 library = ctypes.CDLL(sys.argv[1])
 library.brg_last_error.restype = ctypes.c_char_p
-XFAB, IMAGED11, CPU = 5, 4, 1
+MIDAS, XFAB, IMAGED11, CPU = 3, 5, 4, 1
 BOUND = 1e-9  # rad: the packages lose digits near the tangent
 
 
@@ -77,8 +78,8 @@ context = ctypes.c_void_p()
 done(library.brg_context_create(ctypes.byref(Options(ctypes.sizeof(Options), backend=CPU)), ctypes.byref(context)))
 
 
-def answers(system, vectors, **members):
-    """First and second answer and the flag, for vectors [n,3]."""
+def answers(system, vectors, wavenumber=None, **members):
+    """First and second answer and the flag, for vectors [n,3] and, where they have one each, wavenumbers [n]."""
     convention = Convention()
     done(library.brg_convention_init(ctypes.byref(convention), ctypes.c_size_t(ctypes.sizeof(convention)), system))
     for name, value in members.items():
@@ -87,6 +88,9 @@ def answers(system, vectors, **members):
     first, second = np.full(len(vectors), 77.0), np.full(len(vectors), 77.0)
     observable = np.full(len(vectors), 77, np.uint8)
     items = Items(ctypes.sizeof(Items), 0, len(vectors), vectors.ctypes.data)
+    if wavenumber is not None:
+        wavenumber = np.ascontiguousarray(wavenumber, dtype=np.float64)
+        items.wavenumber = wavenumber.ctypes.data
     roots = Roots(ctypes.sizeof(Roots), 0, first.ctypes.data, second.ctypes.data, observable.ctypes.data)
     done(library.brg_convention_solve_f64(context, ctypes.byref(convention), ctypes.byref(items), ctypes.byref(roots)))
     return first, second, observable.astype(bool)
@@ -158,4 +162,27 @@ for w_x, w_y in ((0.0, 0.0), (0.2, 0.0), (0.0, 0.07)):
     first, second, seen = answers(XFAB, vectors, wedge=w_y, chi=w_x)
     theirs = xfab_answers(lambda v, tth, w_x=w_x, w_y=w_y: tools.find_omega_general(v, tth, w_x, w_y)[0], seen)
     agree(f"xfab find_omega_general {w_x} {w_y}", first[seen], second[seen], theirs, 2 * np.pi)
+
+# MIDAS: a Bragg angle for each vector, two solutions in no fixed order.
+try:
+    import midas_diffract
+    import torch
+except ImportError as missing:
+    print(f"skipped, MIDAS: {missing}")
+else:
+    vectors = unit * rng.uniform(0.2, 2, len(g))[:, None]  # 1/Angstrom
+    for wedge in (0.0, 2.5, -7.0):
+        detector = midas_diffract.HEDMGeometry(1e6, 0, 0, 200, 0, 1, 1, 1, 1, min_eta=0.0, wedge=wedge)
+        inputs = torch.tensor(vectors), torch.tensor(theta)
+        model = midas_diffract.HEDMForwardModel(*inputs, detector)  # keeps them in float32, unlike the call
+        omega, _, _, valid = model.calc_bragg_geometry(torch.eye(3, dtype=torch.float64)[None], *inputs)
+        plus, minus = np.degrees(omega.detach().numpy())
+        first, second, seen = answers(
+            MIDAS, vectors, np.linalg.norm(vectors, axis=1) / (2 * np.sin(theta)), wedge=wedge
+        )
+        if not np.array_equal(valid[0].numpy() > 0, seen):
+            raise SystemExit("MIDAS and braggrad observe different reflections")
+        swapped = np.abs((first - plus + 180) % 360 - 180) > np.abs((first - minus + 180) % 360 - 180)
+        theirs = np.where(swapped, minus, plus)[seen], np.where(swapped, plus, minus)[seen]
+        agree(f"MIDAS calc_bragg_geometry, wedge {wedge}", first[seen], second[seen], theirs, 360)
 library.brg_context_destroy(context)

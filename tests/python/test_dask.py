@@ -326,6 +326,8 @@ LAZY = da.from_array(random_rotations(4), chunks=(2, 3, 3))
         (r"cell and basis are given", lambda few: bd.predict(HKL, LAZY, cell=GOLD, basis=np.eye(3), energy=1)),
         (r"cell or basis is needed", lambda few: bd.predict(HKL, LAZY, energy=1)),
         (r"cell has the shape \(5,\)", lambda few: bd.predict(HKL, LAZY, cell=da.ones(5), energy=1)),
+        (r"orientations is a lazy Delayed", lambda few: bd.predict(few, dask.delayed(np.eye(3)), energy=1)),
+        (r"chi is a lazy Delayed", lambda few: bd.predict(few, LAZY, energy=1, chi=dask.delayed(0.1))),
         (r"hkl is a Dask array", lambda few: bd.predict(da.from_array(np.array(HKL)), LAZY, cell=GOLD, energy=1)),
         (r"view of an array", lambda few: bd.predict(braggrad.Reflections.view(few.q), LAZY, energy=1)),
         (r"threads", lambda few: bd.predict(few, LAZY, energy=1, threads=-1)),
@@ -367,6 +369,13 @@ def test_chunks_of_something_else_are_refused(few):
     lazy._meta.dtype, lazy._meta.shape, lazy._meta.ndim = np.dtype(float), (0, 0, 0), 3
     with pytest.raises(ValueError, match="orientations has chunks of the type Other"):
         bd.predict(few, lazy, energy=50)
+
+
+def test_in_processes_of_dask(gold, tilted):
+    rotation = random_rotations(20)
+    lazy = da.from_array(rotation, chunks=(7, 3, 3))
+    with dask.config.set(scheduler="processes", num_workers=2):
+        _same(bd.predict(gold, lazy, geometry=tilted), braggrad.predict(gold, rotation, geometry=tilted))
 
 
 @pytest.mark.parametrize("processes", [True, False], ids=["processes", "threads"])

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
-from dask.base import tokenize
+from dask.base import is_dask_collection, tokenize
 from dask.delayed import delayed
 from numpy.typing import ArrayLike
 
@@ -43,7 +43,7 @@ class Roots(NamedTuple):
 def _given(name: str, value: Any) -> Any:
     """A Dask array that can be worked on, or an array of the host."""
     if not isinstance(value, da.Array):
-        return as_host(name, value)
+        return _host(name, value)
     if value.dtype.kind not in "fiub":
         raise ValueError(f"{name} has the type {value.dtype}: real numbers are needed")
     if not isinstance(value._meta, np.ndarray):
@@ -57,6 +57,8 @@ def _host(name: str, value: Any) -> Array:
     """An array of the host; Dask's are not computed behind the caller's back."""
     if isinstance(value, da.Array):
         raise ValueError(f"{name} is a Dask array: an array of the host is needed")
+    if is_dask_collection(value):
+        raise ValueError(f"{name} is a lazy {type(value).__name__}: a Dask array or one of the host is needed")
     return as_host(name, value)
 
 
