@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the release library costs to build, in processor seconds (one core, no cache; machines are shared), and its size: each
-# CUDA translation unit for all architectures of the preset, then the rest.
+# CUDA source for all architectures of the preset, in both precisions, then the rest.
 #
 #   gpu_build.sh OUT.txt [PREFIX COMMAND...]    each step runs under the prefix, for example: flock -s FILE
 set -euo pipefail
@@ -22,12 +22,16 @@ seconds() {
   grep -m1 BRAGGRAD_CUDA_ARCHITECTURES "$folder/CMakeCache.txt"
   nvcc --version | tail -1
   total=0
+  longest=0
   for source in kernels/*.cu; do
-    spent=$(seconds "CMakeFiles/braggrad.dir/$source.o")
-    total=$((total + spent))
-    printf '%-28s %5d s\n' "$source" "$spent"
+    f32=$(seconds "CMakeFiles/braggrad_cuda_f32.dir/$source.o")
+    f64=$(seconds "CMakeFiles/braggrad_cuda_f64.dir/$source.o")
+    total=$((total + f32 + f64))
+    for spent in "$f32" "$f64"; do longest=$((spent > longest ? spent : longest)); done
+    printf '%-28s %5d s = float32 %d s + float64 %d s\n' "$source" $((f32 + f64)) "$f32" "$f64"
   done
   printf '%-28s %5d s\n' "all CUDA sources" "$total"
+  printf '%-28s %5d s\n' "the longest CUDA unit" "$longest"
   printf '%-28s %5d s\n' "everything else, and linking" "$(seconds braggrad)"
   library=$(readlink -f "$folder/libbraggrad.so")
   strip -o "$folder/stripped.so" "$library"

@@ -207,7 +207,8 @@ def disassemble(
         return answer.stdout + answer.stderr
 
     def both(source: Path, words: list[str], architecture: str) -> dict[str, Kernel]:
-        stem = f"{folder.resolve()}/{source.stem}.{architecture}"
+        real = next((word.split("=")[1] for word in words if word.startswith("-DBRG_REAL=")), "all")
+        stem = f"{folder.resolve()}/{source.stem}.{real}.{architecture}"
         make(words, ["-ptx", "-arch=compute_90"], f"{stem}.ptx")
         report = make(words, ["-cubin", f"-arch=sm_{architecture}", "-Xptxas=-v"], f"{stem}.cubin")
         listing = subprocess.run([nvdisasm, f"{stem}.cubin"], check=True, capture_output=True, text=True).stdout

@@ -21,38 +21,7 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
 endif()
 find_package(CUDAToolkit 13.0 REQUIRED)
 
-target_sources(braggrad PRIVATE
-  kernels/batch_sums.cu
-  kernels/convention.cu
-  kernels/cuda_backend.cpp
-  kernels/cuda_device.cpp
-  kernels/fit.cu
-  kernels/predict.cu
-  kernels/rotate.cu
-  kernels/solve.cu
-  kernels/spots.cu)
-target_include_directories(braggrad PRIVATE ${PROJECT_SOURCE_DIR})
-target_include_directories(braggrad SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
-target_link_libraries(braggrad PRIVATE ${CMAKE_DL_LIBS})  # NVTX looks for the profiler
-
-string(REPLACE ";" " " architectures "${BRAGGRAD_CUDA_ARCHITECTURES}")
-string(REPLACE "-real" "" architectures "${architectures}")
-set_source_files_properties(kernels/cuda_device.cpp PROPERTIES
-  COMPILE_DEFINITIONS BRAGGRAD_CUDA_ARCHITECTURES="${architectures}")
-# Our copies of Thrust and CUB, and nobody else's, serve this library.
-target_compile_definitions(braggrad PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:THRUST_CUB_WRAPPED_NAMESPACE=braggrad_cccl>)
-
-set_target_properties(braggrad PROPERTIES
-  CUDA_ARCHITECTURES "${BRAGGRAD_CUDA_ARCHITECTURES}"
-  CUDA_RUNTIME_LIBRARY ${BRAGGRAD_CUDA_RUNTIME}
-  CUDA_SEPARABLE_COMPILATION OFF
-  CUDA_VISIBILITY_PRESET hidden)
-if(BRAGGRAD_CUDA_RUNTIME STREQUAL "Static")
-  target_link_libraries(braggrad PRIVATE CUDA::cudart_static)
-else()
-  target_link_libraries(braggrad PRIVATE CUDA::cudart)
-endif()
-
+# A translation unit per operation and precision: quick to make side by side, and a change makes few of them anew.
 set(cuda_options -Xcompiler=-Wall,-Wextra)
 if(BRAGGRAD_WERROR)
   list(APPEND cuda_options --Werror=all-warnings -Xcompiler=-Werror)
@@ -67,4 +36,44 @@ if(BRAGGRAD_CUDA_COMPRESS)
 else()
   list(APPEND cuda_options --no-compress)
 endif()
-target_compile_options(braggrad PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:${cuda_options}>")
+
+function(braggrad_add_kernels precision real)
+  set(objects braggrad_cuda_${precision})
+  add_library(${objects} OBJECT
+    kernels/batch_sums.cu
+    kernels/convention.cu
+    kernels/fit.cu
+    kernels/predict.cu
+    kernels/rotate.cu
+    kernels/solve.cu
+    kernels/spots.cu)
+  # Our copies of Thrust and CUB, and nobody else's, serve this library.
+  target_compile_definitions(${objects} PRIVATE BRG_REAL=${real} THRUST_CUB_WRAPPED_NAMESPACE=braggrad_cccl)
+  target_compile_options(${objects} PRIVATE ${cuda_options})
+  target_include_directories(${objects} PRIVATE include src ${PROJECT_SOURCE_DIR})
+  set_target_properties(${objects} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON
+    CUDA_ARCHITECTURES "${BRAGGRAD_CUDA_ARCHITECTURES}"
+    CUDA_SEPARABLE_COMPILATION OFF
+    CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  braggrad_compile_options(${objects})
+  target_sources(braggrad PRIVATE $<TARGET_OBJECTS:${objects}>)
+endfunction()
+braggrad_add_kernels(f32 float)
+braggrad_add_kernels(f64 double)
+
+target_sources(braggrad PRIVATE kernels/cuda_backend.cpp kernels/cuda_device.cpp)
+target_include_directories(braggrad PRIVATE ${PROJECT_SOURCE_DIR})
+target_include_directories(braggrad SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+target_link_libraries(braggrad PRIVATE ${CMAKE_DL_LIBS})  # NVTX looks for the profiler
+
+string(REPLACE ";" " " architectures "${BRAGGRAD_CUDA_ARCHITECTURES}")
+string(REPLACE "-real" "" architectures "${architectures}")
+set_source_files_properties(kernels/cuda_device.cpp PROPERTIES
+  COMPILE_DEFINITIONS BRAGGRAD_CUDA_ARCHITECTURES="${architectures}")
+set_target_properties(braggrad PROPERTIES LINKER_LANGUAGE CXX)
+if(BRAGGRAD_CUDA_RUNTIME STREQUAL "Static")
+  target_link_libraries(braggrad PRIVATE CUDA::cudart_static)
+else()
+  target_link_libraries(braggrad PRIVATE CUDA::cudart)
+endif()

@@ -1,4 +1,4 @@
-// The operations on CUDA: each has a file of its own in this folder.
+// The operations on CUDA. Each has a file of its own in this folder, compiled once per precision: for the number BRG_REAL.
 #pragma once
 
 #include "kernels/engine.hpp"

@@ -457,7 +457,6 @@ void CudaOperations<T>::omega_loss(const OmegaLossProblem<T>& p, Scratch& scratc
     launch_fit<FitPart::all>(engine_, p, planes);
 }
 
-template void CudaOperations<float>::omega_loss(const OmegaLossProblem<float>&, Scratch&);
-template void CudaOperations<double>::omega_loss(const OmegaLossProblem<double>&, Scratch&);
+template void CudaOperations<BRG_REAL>::omega_loss(const OmegaLossProblem<BRG_REAL>&, Scratch&);
 
 }  // namespace braggrad::cuda

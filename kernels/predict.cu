@@ -212,11 +212,8 @@ void CudaOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scra
                                        Beams<T>(p.frame, p.orientations), group);
 }
 
-template void CudaOperations<float>::predict(const PredictProblem<float>&, Scratch&);
-template void CudaOperations<double>::predict(const PredictProblem<double>&, Scratch&);
-template void CudaOperations<float>::predict_vjp(const PredictVjpProblem<float>&, Scratch&);
-template void CudaOperations<double>::predict_vjp(const PredictVjpProblem<double>&, Scratch&);
-template void CudaOperations<float>::predict_jvp(const PredictJvpProblem<float>&, Scratch&);
-template void CudaOperations<double>::predict_jvp(const PredictJvpProblem<double>&, Scratch&);
+template void CudaOperations<BRG_REAL>::predict(const PredictProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::predict_vjp(const PredictVjpProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::predict_jvp(const PredictJvpProblem<BRG_REAL>&, Scratch&);
 
 }  // namespace braggrad::cuda

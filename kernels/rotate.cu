@@ -79,11 +79,8 @@ void CudaOperations<T>::rotate_vjp(const RotateVjpProblem<T>& p, Scratch& scratc
                          {"brg_rotate_q_bar_kernel", brg_rotate_q_bar_kernel<T>}, scratch);
 }
 
-template void CudaOperations<float>::rotate(const RotateProblem<float>&, Scratch&);
-template void CudaOperations<double>::rotate(const RotateProblem<double>&, Scratch&);
-template void CudaOperations<float>::rotate_vjp(const RotateVjpProblem<float>&, Scratch&);
-template void CudaOperations<double>::rotate_vjp(const RotateVjpProblem<double>&, Scratch&);
-template void CudaOperations<float>::rotate_jvp(const RotateJvpProblem<float>&, Scratch&);
-template void CudaOperations<double>::rotate_jvp(const RotateJvpProblem<double>&, Scratch&);
+template void CudaOperations<BRG_REAL>::rotate(const RotateProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::rotate_vjp(const RotateVjpProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::rotate_jvp(const RotateJvpProblem<BRG_REAL>&, Scratch&);
 
 }  // namespace braggrad::cuda

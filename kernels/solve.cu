@@ -80,11 +80,8 @@ void CudaOperations<T>::solve_vjp(const SolveVjpProblem<T>& p, Scratch& scratch)
                         {p.gradient.geometry, nullptr, false, p.gradient.accumulate});
 }
 
-template void CudaOperations<float>::solve(const SolveProblem<float>&, Scratch&);
-template void CudaOperations<double>::solve(const SolveProblem<double>&, Scratch&);
-template void CudaOperations<float>::solve_vjp(const SolveVjpProblem<float>&, Scratch&);
-template void CudaOperations<double>::solve_vjp(const SolveVjpProblem<double>&, Scratch&);
-template void CudaOperations<float>::solve_jvp(const SolveJvpProblem<float>&, Scratch&);
-template void CudaOperations<double>::solve_jvp(const SolveJvpProblem<double>&, Scratch&);
+template void CudaOperations<BRG_REAL>::solve(const SolveProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::solve_vjp(const SolveVjpProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::solve_jvp(const SolveJvpProblem<BRG_REAL>&, Scratch&);
 
 }  // namespace braggrad::cuda

@@ -121,9 +121,7 @@ void CudaOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch
   check(cudaStreamSynchronize(engine_.stream), "cudaStreamSynchronize");
 }
 
-template void CudaOperations<float>::diffracted_beam(const BeamProblem<float>&, Scratch&);
-template void CudaOperations<double>::diffracted_beam(const BeamProblem<double>&, Scratch&);
-template void CudaOperations<float>::predict_spots(const SpotsProblem<float>&, Scratch&);
-template void CudaOperations<double>::predict_spots(const SpotsProblem<double>&, Scratch&);
+template void CudaOperations<BRG_REAL>::diffracted_beam(const BeamProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<BRG_REAL>::predict_spots(const SpotsProblem<BRG_REAL>&, Scratch&);
 
 }  // namespace braggrad::cuda

@@ -28,6 +28,7 @@ module braggrad_c
   integer(c_int32_t), parameter :: BRG_SYSTEM_DIALS = 6
   integer(c_int32_t), parameter :: BRG_MIDAS_WEDGE_UNTIL_2026_08 = 1
   integer(c_int32_t), parameter :: BRG_RANGE_START = 2
+  integer(c_int32_t), parameter :: BRG_HEXRD_UNWRAPPED = 4
   integer(c_int32_t), parameter :: BRG_BACKEND_AUTO = 0
   integer(c_int32_t), parameter :: BRG_BACKEND_CPU = 1
   integer(c_int32_t), parameter :: BRG_BACKEND_CUDA = 2

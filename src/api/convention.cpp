@@ -29,6 +29,8 @@ brg_convention defaults_of(brg_system system) {
   return c;
 }
 
+bool is_unwrapped(const brg_convention& c) { return (c.flags & BRG_HEXRD_UNWRAPPED) != 0; }
+
 template <int n>
 bool are_finite(const double (&values)[n]) {
   for (const double value : values)
@@ -66,6 +68,7 @@ void require_members(const brg_convention& c) {
   if (!has_chi && c.chi != 0) unused = "chi";
   if (!imaged11 && c.omega_sign != 1) unused = "omega_sign";
   if (c.system != BRG_SYSTEM_MIDAS && (c.flags & BRG_MIDAS_WEDGE_UNTIL_2026_08)) unused = "flags";
+  if (c.system != BRG_SYSTEM_HEXRD && (c.flags & BRG_HEXRD_UNWRAPPED)) unused = "flags";
   if ((dials || c.system == BRG_SYSTEM_XFAB) && c.wavelength != 0) unused = "wavelength";
   if ((dials || c.system == BRG_SYSTEM_XFAB) && c.energy != 0) unused = "energy";
   if (!dials && !are_equal(c.s0, untouched.s0)) unused = "s0";
@@ -79,9 +82,12 @@ void require_members(const brg_convention& c) {
 }
 
 brg_convention read_convention(const brg_convention* given) {
-  const brg_convention c = read_struct(given, "convention", BRG_MIDAS_WEDGE_UNTIL_2026_08 | BRG_RANGE_START);
+  const brg_convention c =
+      read_struct(given, "convention", BRG_MIDAS_WEDGE_UNTIL_2026_08 | BRG_RANGE_START | BRG_HEXRD_UNWRAPPED);
   require(is_system(c.system), "convention.system is ", c.system, ": it must be one of BRG_SYSTEM_*");
   require_members(c);
+  require(!is_unwrapped(c) || !(c.flags & BRG_RANGE_START),
+          "convention.flags have BRG_HEXRD_UNWRAPPED and BRG_RANGE_START: give one");
   require(c.omega_sign == 1 || c.omega_sign == -1, "convention.omega_sign is ", c.omega_sign, ": it must be 1 or -1");
   require(std::isfinite(c.wavelength) && c.wavelength >= 0, "convention.wavelength is ", c.wavelength,
           ": it must be finite and not negative");
@@ -166,6 +172,7 @@ core::AngleRule rule_of(const brg_convention& c) {
   rule.turn = degrees ? 360 : core::two_pi;
   rule.has_start = (c.flags & BRG_RANGE_START) != 0;
   rule.start = c.range_start;
+  rule.unwrapped = is_unwrapped(c);
   rule.missing = c.system == BRG_SYSTEM_HEXRD ? std::numeric_limits<double>::quiet_NaN() : 0;
   return rule;
 }
@@ -188,6 +195,8 @@ void angles(brg_context& context, const brg_convention* convention, int64_t coun
           " is NULL, and answers.omega1 comes from it");
   require(!asked.omega2 || p.second || count == 0, swapped ? "roots.omega1" : "roots.omega2",
           " is NULL, and answers.omega2 comes from it");
+  require(!p.rule.unwrapped || (p.first && p.second) || count == 0, p.first ? "roots.omega1" : "roots.omega2",
+          " is NULL: BRG_HEXRD_UNWRAPPED needs both roots");
   require(p.observable || count == 0 || (!asked.observable && c.system != BRG_SYSTEM_HEXRD),
           "roots.observable is NULL: answers.observable, and HEXRD's NaN, come from it");
   Scratch scratch(context);
@@ -206,6 +215,8 @@ void solve_as(brg_context& context, const brg_convention* convention, const Item
   const core::RootsOutput<T> asked = read_roots(answers, "answers");
   require(asked.observable || p.items.count == 0 || c.system != BRG_SYSTEM_HEXRD,
           "answers.observable is NULL: HEXRD's NaN come from it");
+  require(!is_unwrapped(c) || (asked.omega1 && asked.omega2) || p.items.count == 0,
+          asked.omega1 ? "answers.omega2" : "answers.omega1", " is NULL: BRG_HEXRD_UNWRAPPED needs both answers");
   p.frame = read_frame(context, &geometry, p.items.wavenumber != nullptr);
   // Each root goes where its answer will stand, and is turned into it there.
   const bool swapped = first_root(c) == 2;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "core/arithmetic.hpp"
 
@@ -35,6 +36,7 @@ struct AngleRule {
   bool has_start;      // answers are in [start, start + turn)
   double start, turn;  // in the unit of the answer
   double missing;      // not observable
+  bool unwrapped;      // HEXRD's own pair, in radians
 };
 
 template <class T>
@@ -47,6 +49,22 @@ BRG_CORE T answered(T omega, bool observable, const AngleRule& rule) {
   const T rounded = static_cast<T>(angle);
   const double value = static_cast<double>(rounded);
   return value >= rule.start && value < rule.start + rule.turn ? rounded : static_cast<T>(rule.start);
+}
+
+// HEXRD's own pair is asin(c) - phase and pi - asin(c) - phase with the phase in [-pi, pi]. So the second comes pi - 2 asin(c) after
+// the first, which is in [0, 2 pi], and their middle, pi/2 - phase, is in [-pi/2, 3 pi/2].
+template <class T>
+BRG_CORE void unwrap(T& first, T& second) {
+  const double from = static_cast<double>(first), to = static_cast<double>(second);
+  double laps = -floor((to - from) / two_pi);
+  // Equal roots are a turn apart: without a tilt c is negative, and asin(c) nears -pi/2 where they meet.
+  if (to + laps * two_pi <= from) laps += 1;
+  const double middle = (from + to + laps * two_pi) / 2;
+  // Rounding at the border must not choose the turn: there the phase is -pi, which is HEXRD's where v_z is +0.
+  constexpr double slack = 16 * static_cast<double>(std::numeric_limits<T>::epsilon());
+  const double turns = floor((middle + pi / 2 - slack) / two_pi);
+  first = static_cast<T>(from - turns * two_pi);
+  second = static_cast<T>(to + (laps - turns) * two_pi);
 }
 
 // Two roots of each item as a program's answers; NULL: not given, not asked for. An answer may be any of the roots' arrays.
@@ -63,7 +81,9 @@ struct AnglesProblem {
 template <class T>
 BRG_CORE void answer_item(const AnglesProblem<T>& p, int64_t i) {
   const bool observable = !p.observable || p.observable[i];
-  const T first = p.first_answer ? p.first[i] : T(0), second = p.second_answer ? p.second[i] : T(0);
+  const bool both = p.rule.unwrapped;
+  T first = p.first_answer || both ? p.first[i] : T(0), second = p.second_answer || both ? p.second[i] : T(0);
+  if (both && observable) unwrap(first, second);
   if (p.first_answer) p.first_answer[i] = answered(first, observable, p.rule);
   if (p.second_answer) p.second_answer[i] = answered(second, observable, p.rule);
   if (p.observable_answer) p.observable_answer[i] = observable;

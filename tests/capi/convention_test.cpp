@@ -280,6 +280,92 @@ TEST_P(Convention, PredictsWithTheOwnMatricesOfHEXRD) {
   });
 }
 
+// oscill_angles_of_hkls, as HEXRD computes it for a beam along -z: a sin(ome) + b cos(ome) = c. The pair as it comes out; NaN:
+// no solution.
+std::array<double, 2> hexrd_pair(const Vector& v, double wavelength, double chi) {
+  const double length = std::sqrt(dot(v, v));
+  const double a = std::cos(chi) * v[0] / length, b = -std::cos(chi) * v[2] / length;
+  const double c = std::sin(chi) * v[1] / length - wavelength / 2 * length;
+  const double s = std::asin(c / std::sqrt(a * a + b * b)), phase = std::atan2(b, a);
+  return {s - phase, M_PI - s - phase};
+}
+
+TEST_P(Convention, LeavesThePairsOfHEXRDInTheirTurns) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    const double eps = std::numeric_limits<T>::epsilon();
+    brg_convention c = init(BRG_SYSTEM_HEXRD);
+    c.flags = BRG_HEXRD_UNWRAPPED, c.wavelength = 0.25;
+    for (const double chi : {0.0, 0.3, -1.2}) {
+      SCOPED_TRACE(chi);
+      c.chi = chi;
+      Random random(17);
+      const size_t n = 2000;
+      std::vector<T> g;
+      for (size_t i = 0; i < 3 * n; ++i) g.push_back(static_cast<T>(random.uniform(-3, 3)));
+      // In the plane of axis and beam, where the phase is -pi/2 and pi/2; along x, where it is 0, and -pi at the border.
+      const T special[5][3] = {{0, 1, 1}, {0, 1, -1}, {1, 1, 0}, {-1, 1, 0}, {-2, 0, 0}};
+      for (size_t i = 0; i < 5; ++i) std::copy(special[i], special[i] + 3, g.begin() + static_cast<ptrdiff_t>(3 * i));
+      const auto vectors = array(g);
+      auto items = make<typename Api<T>::Items>();
+      items.count = static_cast<int64_t>(n), items.g = vectors.data();
+      const auto out = answers<T>(n), wrapped = answers<T>(n), only = answers<T>(n);
+      ASSERT_BRG(solve<T>(c, items, out));
+      brg_convention plain = c;
+      plain.flags = 0;
+      ASSERT_BRG(solve<T>(plain, items, wrapped));
+      // One answer alone, from roots: it needs both of them.
+      brg_convention ours = init(BRG_SYSTEM_HEXRD);
+      ours.wavelength = c.wavelength, ours.chi = chi;
+      auto geometry = make<brg_geometry>();
+      ASSERT_BRG(brg_convention_geometry(&ours, &geometry));
+      const auto roots = answers<T>(n);
+      ASSERT_BRG(Api<T>::solve(context(), &geometry, &items, &roots.roots));
+      auto second_only = make<typename Api<T>::Roots>();
+      second_only.omega2 = only.second.data();
+      ASSERT_BRG(angles<T>(c, n, roots.roots, second_only));
+      ASSERT_BRG(angles<T>(c, n, roots.roots, roots.roots));  // in place
+      const auto first = out.first.read(), second = out.second.read(), alone = only.second.read();
+      const auto first_wrapped = wrapped.first.read(), second_wrapped = wrapped.second.read();
+      const auto first_in_place = roots.first.read(), second_in_place = roots.second.read();
+      int compared = 0, outside = 0;
+      for (size_t i = 0; i < n; ++i) {
+        SCOPED_TRACE(i);
+        const auto pair = hexrd_pair({g[3 * i], g[3 * i + 1], g[3 * i + 2]}, c.wavelength, chi);
+        if (!out.observable.read()[i]) {
+          EXPECT_TRUE(std::isnan(first[i]) && std::isnan(second[i]) && std::isnan(alone[i]));
+          continue;
+        }
+        EXPECT_EQ(first[i], first_in_place[i]);
+        EXPECT_EQ(second[i], second_in_place[i]);
+        EXPECT_EQ(second[i], alone[i]);
+        EXPECT_NEAR(std::remainder(first[i] - first_wrapped[i], 2 * M_PI), 0, 10 * eps);
+        EXPECT_NEAR(std::remainder(second[i] - second_wrapped[i], 2 * M_PI), 0, 10 * eps);
+        if (std::isnan(pair[0]) || std::fabs(std::remainder(pair[0] - pair[1], 2 * M_PI)) < 0.05) continue;  // tangent
+        ++compared;
+        outside += std::fabs(pair[0]) > M_PI || std::fabs(pair[1]) > M_PI;
+        EXPECT_NEAR(first[i], pair[0], 400 * eps);
+        EXPECT_NEAR(second[i], pair[1], 400 * eps);
+      }
+      EXPECT_GT(compared, 500);
+      EXPECT_GT(outside, 200);
+      EXPECT_LT(outside, compared - 200);
+    }
+    // Where the roots meet: a vector of the length of the sphere's diameter, against the beam at 0.7.
+    c.chi = 0;
+    const double meets = 2 / c.wavelength * (1 - 4 * eps);
+    const auto vector =
+        array(std::vector<T>{static_cast<T>(meets * -std::sin(0.7)), 0, static_cast<T>(meets * std::cos(0.7))});
+    auto items = make<typename Api<T>::Items>();
+    items.count = 1, items.g = vector.data();
+    const auto out = answers<T>(1);
+    ASSERT_BRG(solve<T>(c, items, out));
+    ASSERT_TRUE(out.observable.read()[0]);
+    EXPECT_NEAR(out.first.read()[0], 0.7, 40 * std::sqrt(eps));
+    EXPECT_NEAR(out.second.read()[0] - out.first.read()[0], 2 * M_PI, 80 * std::sqrt(eps));
+  });
+}
+
 TEST_P(Convention, KeepsTheEndsOfTheRange) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
@@ -331,8 +417,10 @@ TEST_P(Convention, NamesWhatIsWrong) {
   c.wedge = 0, c.omega_sign = -1, expect_fault(c, "convention.omega_sign is set");
   c.omega_sign = 1, c.range_start = 1, expect_fault(c, "convention.range_start is set");
   c.range_start = 0, c.s0[1] = 1, expect_fault(c, "convention.s0 is set");
-  c.s0[1] = 0, c.flags = 4, expect_fault(c, "convention.flags");
+  c.s0[1] = 0, c.flags = 8, expect_fault(c, "convention.flags");
   c.flags = BRG_MIDAS_WEDGE_UNTIL_2026_08, expect_fault(c, "convention.flags is set");
+  c.flags = BRG_HEXRD_UNWRAPPED | BRG_RANGE_START, expect_fault(c, "BRG_HEXRD_UNWRAPPED and BRG_RANGE_START: give one");
+  c.flags = BRG_HEXRD_UNWRAPPED, c.system = BRG_SYSTEM_ICENINE, expect_fault(c, "convention.flags is set");
   c.flags = 0, c.system = 77, expect_fault(c, "convention.system is 77");
   c = init(BRG_SYSTEM_IMAGED11), c.wavelength = 0.2, c.omega_sign = 0, expect_fault(c, "convention.omega_sign is 0");
   c = init(BRG_SYSTEM_DIALS), expect_fault(c, "convention.s0 has no length");
@@ -350,6 +438,15 @@ TEST_P(Convention, NamesWhatIsWrong) {
                "roots.omega2 is NULL, and answers.omega1 comes from it");
   EXPECT_FAULT(brg_convention_angles_f64(context(), &c, -1, &out.roots, &out.roots), BRG_ERROR_INVALID_ARGUMENT,
                "count is -1");
+  c.flags = BRG_HEXRD_UNWRAPPED;
+  only_first.observable = out.observable.data();
+  EXPECT_FAULT(brg_convention_solve_f64(context(), &c, &items, &only_first), BRG_ERROR_INVALID_ARGUMENT,
+               "answers.omega2 is NULL: BRG_HEXRD_UNWRAPPED needs both answers");
+  auto only_second = only_first;
+  std::swap(only_second.omega1, only_second.omega2);
+  EXPECT_FAULT(brg_convention_angles_f64(context(), &c, 1, &only_second, &only_first), BRG_ERROR_INVALID_ARGUMENT,
+               "roots.omega1 is NULL: BRG_HEXRD_UNWRAPPED needs both roots");
+  c.flags = 0;
   items.chi = g.data();
   EXPECT_FAULT(brg_convention_solve_f64(context(), &c, &items, &out.roots), BRG_ERROR_INVALID_ARGUMENT, "items.chi");
   c.struct_size = 8;
@@ -382,7 +479,7 @@ constexpr double recorded_bound = 1e-9;  // rad
 TEST_P(Recorded, HEXRD) {
   const auto rows = table("hexrd.csv");
   BRG_SKIP_WITHOUT(rows);
-  int compared = 0;
+  int compared = 0, beyond = 0;
   for (const ReferenceRow& row : rows) {
     brg_convention c = init(BRG_SYSTEM_HEXRD);
     c.wavelength = row.input<double>("wavelength"), c.chi = row.input<double>("chi_hexrd");
@@ -401,8 +498,20 @@ TEST_P(Recorded, HEXRD) {
     ++compared;
     EXPECT_NEAR(std::remainder(out.first.read()[0] - ome0, 2 * M_PI), 0, recorded_bound);
     EXPECT_NEAR(std::remainder(out.second.read()[0] - ome1, 2 * M_PI), 0, recorded_bound);
+    // The recorded angles are in one turn; the formula that has their digits says in which turns HEXRD leaves them.
+    const auto pair =
+        hexrd_pair({row.input<double>("gx_hexrd"), row.input<double>("gy_hexrd"), row.input<double>("gz_hexrd")},
+                   c.wavelength, c.chi);
+    EXPECT_NEAR(std::remainder(pair[0] - ome0, 2 * M_PI), 0, recorded_bound);
+    EXPECT_NEAR(std::remainder(pair[1] - ome1, 2 * M_PI), 0, recorded_bound);
+    c.flags = BRG_HEXRD_UNWRAPPED;
+    ASSERT_BRG(solve<double>(c, items, out));
+    EXPECT_NEAR(out.first.read()[0], pair[0], recorded_bound);
+    EXPECT_NEAR(out.second.read()[0], pair[1], recorded_bound);
+    beyond += std::fabs(pair[0]) > M_PI || std::fabs(pair[1]) > M_PI;
   }
   EXPECT_GT(compared, 150);
+  EXPECT_GT(beyond, 50);
 }
 
 TEST_P(Recorded, MIDAS) {

@@ -2,7 +2,11 @@
 // shared library (under a simulator); elsewhere those that need it are skipped.
 #include <dlfcn.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <deque>
+#include <mutex>
+#include <thread>
 
 #include "support/every_call.hpp"
 
@@ -20,8 +24,9 @@ struct Runtime {
     find(end_capture, "cudaStreamEndCapture"), find(instantiate, "cudaGraphInstantiate");
     find(launch, "cudaGraphLaunch"), find(nodes, "cudaGraphGetNodes"), find(graph_destroy, "cudaGraphDestroy");
     find(exec_destroy, "cudaGraphExecDestroy"), find(get_device, "cudaGetDevice"), find(set_device, "cudaSetDevice");
+    find(launch_host, "cudaLaunchHostFunc");
   }
-  bool found() const { return stream_create && begin_capture && instantiate && nodes && get_device; }
+  bool found() const { return stream_create && begin_capture && instantiate && nodes && get_device && launch_host; }
 
   int (*stream_create)(void**, unsigned) = nullptr;
   int (*stream_destroy)(void*) = nullptr, (*stream_synchronize)(void*) = nullptr;
@@ -30,6 +35,7 @@ struct Runtime {
   int (*launch)(void*, void*) = nullptr, (*nodes)(void*, void**, size_t*) = nullptr;
   int (*graph_destroy)(void*) = nullptr, (*exec_destroy)(void*) = nullptr;
   int (*get_device)(int*) = nullptr, (*set_device)(int) = nullptr;
+  int (*launch_host)(void*, void (*)(void*), void*) = nullptr;
 };
 
 constexpr unsigned blocking = 0, non_blocking = 1;
@@ -159,6 +165,76 @@ TEST_F(Graph, OfAnotherStreamIsNotDisturbed) {
     EXPECT_EQ(runtime_.graph_destroy(graph), 0);
     ASSERT_BRG(brg_context_set_workspace(context(), nullptr, 0));
     ASSERT_EQ(runtime_.stream_destroy(stream), 0);
+  });
+}
+
+// Holds a stream up: work behind pass() does not begin before open(), or a minute has gone.
+class Gate {
+ public:
+  static void pass(void* gate) { static_cast<Gate*>(gate)->wait_inside(); }
+  void wait_until_reached() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reached_; });
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  void wait_inside() {
+    std::unique_lock lock(mutex_);
+    reached_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::minutes(1), [&] { return open_; });
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool reached_ = false, open_ = false;
+};
+
+// Two threads, each with a context on a stream of its own. One stream is held up: the calls on it are made and return, nothing
+// of them has run, and all work of the other stream completes meanwhile. So neither stream waits for the other, nor any call for
+// its stream. The arrays are read through a third context.
+TEST_F(Graph, StreamsOfTwoThreadsOverlap) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    BatchOptions options;
+    options.orientations = 37;
+    EveryCall<T> held(context(), options), free(context(), options);
+    const std::vector<T> expected = held.make_all(context());
+    void* streams[2] = {};
+    Context contexts[2];
+    for (int i = 0; i < 2; ++i) {
+      contexts[i] = make_context(BRG_BACKEND_CUDA);
+      ASSERT_EQ(runtime_.stream_create(&streams[i], non_blocking), 0);
+      ASSERT_BRG(brg_context_set_stream(contexts[i].get(), streams[i]));
+    }
+    EXPECT_EQ(held.make_all(contexts[0].get()), expected) << "and the working memory is there";
+    held.clear(), free.clear();
+
+    Gate gate;
+    ASSERT_EQ(runtime_.launch_host(streams[0], Gate::pass, &gate), 0);
+    std::thread driver([&] { EXPECT_EQ(runtime_.stream_synchronize(streams[0]), 0); });
+    gate.wait_until_reached();
+    std::thread([&] {
+      for (const auto& call : held.calls()) EXPECT_BRG(call.make(contexts[0].get())) << call.name;
+    }).join();
+    std::thread([&] {
+      for (const auto& call : free.calls()) EXPECT_BRG(call.make(contexts[1].get())) << call.name;
+      EXPECT_BRG(brg_context_synchronize(contexts[1].get()));
+    }).join();
+    EXPECT_EQ(free.answers(), expected);
+    for (const T value : held.answers()) ASSERT_EQ(value, held.untouched) << "the gate is shut";
+    gate.open();
+    driver.join();
+    EXPECT_BRG(brg_context_synchronize(contexts[0].get()));
+    EXPECT_EQ(held.answers(), expected);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_BRG(brg_context_use_own_stream(contexts[i].get()));
+      EXPECT_EQ(runtime_.stream_destroy(streams[i]), 0);
+    }
   });
 }
 

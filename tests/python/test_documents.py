@@ -11,8 +11,8 @@ from conftest import ROOT
 def test_examples_run(name, capsys):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), flags=re.S)
     assert blocks
-    for package in ("torch", "jax"):
-        if any(f"import {package}" in block for block in blocks):
+    for package in ("torch", "jax", "dask", "distributed"):
+        if any(re.search(rf"(import|from) {package}\b", block) for block in blocks):
             pytest.importorskip(package, reason=f"{package} is not installed")
     space = {}
     for block in blocks:

@@ -178,9 +178,15 @@ def test_second_derivatives_are_refused_with_a_clear_error(few):
     (bar,) = torch.autograd.grad(omega, rotation, create_graph=True)
     with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
         bar.sum().backward()
-    loss = bt.omega_loss(few, rotation, torch.zeros(len(HKL)), geometry=BEAM)
+    target = torch.zeros(len(HKL))
+    for options in ({"geometry": BEAM}, {"wavenumber": _leaf([24.0, 25.0])}):
+        for targets in (target.double(), target):
+            loss = bt.omega_loss(few, rotation, targets, **options)
+            (bar,) = torch.autograd.grad(loss.sum(), rotation, create_graph=True)
+            with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+                bar.sum().backward()
     with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
-        torch.autograd.grad(loss.sum(), rotation, create_graph=True)
+        torch.func.hessian(lambda r: bt.omega_loss(few, r, target, geometry=BEAM).sum())(rotation.detach())
 
 
 def test_functional_transforms(few):
@@ -228,8 +234,12 @@ def test_compiled_code_gives_the_same(few, backend):
         more = bt.predict(q, matrix, geometry=BEAM)
         g = (matrix @ q.T).mT
         third = bt.solve(g, geometry=BEAM)
-        return torch.where(roots.observable, roots.omega1.sin(), 0).sum() + more.omega2.sum() + third.omega1.sum()
+        angles = torch.where(roots.observable, roots.omega1.sin(), 0).sum() + more.omega2.sum() + third.omega1.sum()
+        fit = bt.omega_loss(few, matrix, target, wavenumber=k, chi=0.05, loss="huber", delta=0.2)
+        one = bt.omega_loss(few, matrix[0], target, 2 * target, geometry=BEAM)
+        return angles + (fit * weight).sum() + one * q[0, 0]
 
+    target, weight = torch.linspace(-3, 3, len(HKL), dtype=torch.float64), torch.tensor([1.0, -2.0, 0.5])
     inputs = [_leaf(random_rotations(3)), _leaf(25.0), _leaf(HKL[:4] @ few.basis.T)]
     eager = torch.autograd.grad(loss(*inputs), inputs)
     compiled = torch.compile(loss, fullgraph=True, backend=backend)
@@ -247,6 +257,9 @@ def test_operators_keep_their_promises(few):
     torch.library.opcheck(_compiled.roots, arguments)
     items = (_leaf(np.ones((3, 3))), None, None, None, None, list(BEAM.values), _compiled.ITEMS, 1, 0)
     torch.library.opcheck(_compiled.roots, items)
+    target = torch.zeros(len(HKL), dtype=torch.float64)
+    arguments = (rotation, _leaf([25.0, 26.0]), None, target, None, None, target + 1, list(BEAM.values), few.key)
+    torch.library.opcheck(_compiled.loss_and_bars, (*arguments, 0, 0, 0.0, 0.0, [True, True, False]))
 
 
 def test_the_fused_loss_is_the_loss_of_its_angles(few):
@@ -267,6 +280,91 @@ def test_the_fused_loss_is_the_loss_of_its_angles(few):
     each = target[:, None].expand(2, 4, -1)
     assert torch.equal(bt.omega_loss(few, rotation, *each, wavenumber=k, chi=chi), fused)
     assert bt.omega_loss(few, rotation[0], target[0], geometry=BEAM).shape == ()
+
+
+@pytest.mark.parametrize("magnitude_from_rotated", [False, True])
+@pytest.mark.parametrize(
+    "options", [{}, {"loss": "chord"}, {"loss": "huber", "delta": 0.3}, {"loss": "norm", "delta": 0.3}]
+)
+def test_gradcheck_of_the_fused_loss(few, options, magnitude_from_rotated):
+    rng = np.random.default_rng(5)
+    targets = torch.from_numpy(rng.uniform(-3, 3, (2, len(HKL))))
+    options = options | {"weight1": torch.from_numpy(rng.uniform(size=len(HKL)))}
+    options |= {"missing_loss": 0.3, "magnitude_from_rotated": magnitude_from_rotated}
+    rotation, k, chi = _leaf(random_rotations(3)), _leaf(25 + rng.uniform(size=3)), _leaf(0.05)
+
+    def loss(rotation, k, chi):
+        return bt.omega_loss(few, rotation, *targets, wavenumber=k, chi=chi, **options)
+
+    assert gradcheck(loss, (rotation, k, chi), check_forward_ad=True)
+    for one in (rotation, rotation[0].detach().requires_grad_()):
+        assert gradcheck(lambda r: bt.omega_loss(few, r, *targets, geometry=BEAM, **options), (one,))
+
+
+def test_functional_transforms_of_the_fused_loss(few):
+    rotation, k = torch.from_numpy(random_rotations(4)), torch.tensor([24.0, 25.0, 26.0, 27.0], dtype=torch.float64)
+    targets = torch.from_numpy(np.random.default_rng(6).uniform(-3, 3, (4, len(HKL))))
+
+    def loss(matrix, k, target):
+        return bt.omega_loss(few, matrix, target, wavenumber=k, weight2=torch.ones(len(HKL)))
+
+    leaves = [leaf.clone().requires_grad_() for leaf in (rotation, k)]
+    whole = bt.omega_loss(few, leaves[0], targets, wavenumber=leaves[1])
+    bars = torch.autograd.grad(whole.sum(), leaves)
+    each = torch.func.vmap(torch.func.grad_and_value(loss, argnums=(0, 1)))(rotation, k, targets)
+    assert torch.equal(each[1], whole)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(each[0], bars, strict=True))
+    shared = torch.func.vmap(torch.func.grad(loss), (0, None, None))(rotation, k[1], targets[0])
+    for b in range(4):
+        leaf = rotation[b].clone().requires_grad_()
+        (bar,) = torch.autograd.grad(loss(leaf, k[1], targets[0]), leaf)
+        assert torch.allclose(shared[b], bar, rtol=1e-13, atol=1e-13)
+    forward = torch.func.jacfwd(loss, (0, 1))(rotation[0], k[0], targets[0])
+    backward = torch.func.jacrev(loss, (0, 1))(rotation[0], k[0], targets[0])
+    for ours, theirs in zip(forward, backward, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 2), (0,), (3, 0)])
+def test_the_quick_way_is_the_long_way(few, shape, dtype):
+    count = int(np.prod(shape))
+    rotation = torch.from_numpy(random_rotations(count).reshape(*shape, 3, 3).astype(dtype)).requires_grad_()
+    target = torch.linspace(-3, 3, len(HKL), dtype=rotation.dtype)
+    everywhere = torch.full((), BEAM.wavenumber, dtype=rotation.dtype)  # a tensor: nothing is settled then
+    for _ in range(2):
+        quick = bt.predict(few, rotation, geometry=BEAM)
+        slow = bt.predict(few, rotation, geometry=BEAM, wavenumber=everywhere.double().expand(shape or ()))
+        assert quick.omega1.shape == (*shape, len(HKL)) and quick.omega1.dtype == rotation.dtype
+        plain = braggrad.predict(few, rotation.detach().numpy(), geometry=BEAM)
+        assert all(np.array_equal(a.detach().numpy(), b) for a, b in zip(quick, plain, strict=True))
+        assert torch.allclose(quick.omega2, slow.omega2.to(rotation.dtype), rtol=0, atol=1e-4)
+        (bar,) = torch.autograd.grad((quick.omega1 * target).sum() + quick.omega2.sum(), rotation)
+        bars = braggrad.predict_vjp(few, rotation.detach().numpy(), target.numpy(), 1.0, geometry=BEAM)
+        assert np.array_equal(bar.numpy(), bars["rotation"])
+        loss = bt.omega_loss(few, rotation, target, geometry=BEAM)
+        outputs = braggrad.omega_loss(
+            few, rotation.detach().numpy(), target.numpy(), geometry=BEAM, outputs=("loss", "rotation_bar")
+        )
+        assert np.array_equal(loss.detach().numpy(), outputs["loss"])
+        (bar,) = torch.autograd.grad(3 * loss.sum(), rotation)
+        assert np.array_equal(bar.numpy(), 3 * outputs["rotation_bar"])
+        with torch.no_grad():
+            free = bt.omega_loss(few, rotation, target, geometry=BEAM)
+        assert not free.requires_grad and torch.equal(free, loss)
+
+
+def test_a_rotation_that_was_overwritten_is_noticed(few):
+    leaf = _leaf(random_rotations(2))
+    rotation = leaf * 1
+    omega = bt.predict(few, rotation, geometry=BEAM).omega1.sum()
+    rotation.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        omega.backward()
+    rotation = leaf * 1
+    loss = bt.omega_loss(few, rotation, torch.zeros(len(HKL)).double(), geometry=BEAM).sum()
+    (expected,) = torch.autograd.grad(loss, rotation, retain_graph=True)
+    rotation.detach().zero_()  # its derivative was made before
+    assert torch.equal(torch.autograd.grad(loss, leaf)[0], expected)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
 
+import ctypes
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -77,12 +78,19 @@ def spread(array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
     return np.require(array, dtype, ("C", "A"))
 
 
+_from_buffer: Any = ctypes.c_char.from_buffer
+_address_of = ctypes.addressof
+
+
 def address(array: Array | None) -> int | None:
-    """Where the array's numbers are; in half of the time of `array.ctypes.data`."""
-    if array is None or isinstance(array, DeviceArray):
-        return None if array is None else array.pointer
-    pointer: int = array.__array_interface__["data"][0]
-    return pointer
+    """Where the array's numbers are."""
+    if array is None:
+        return None
+    try:  # in a fifth of the time of `array.ctypes.data`
+        return _address_of(_from_buffer(array))
+    except (TypeError, ValueError):  # of a device, read-only, empty
+        pointer: int = array.pointer if isinstance(array, DeviceArray) else array.__array_interface__["data"][0]
+        return pointer
 
 
 def first(array: Array, axes: int) -> Array:

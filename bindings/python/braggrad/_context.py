@@ -80,6 +80,7 @@ class Context:
         require(library.brg_context_create(options, ctypes.byref(handle)))
         self.handle = handle
         self.lock = threading.Lock()
+        self.plans: dict[Any, Any] = {}  # of _plan.py
         weakref.finalize(self, library.brg_context_destroy, handle)
         if stream is not None:
             self._use_stream()
@@ -92,13 +93,14 @@ class Context:
         """
         with self.lock:
             if streams:
-                self._follow(streams, function, arguments)
+                self.follow(streams, function, arguments)
                 return
             status = function(self.handle, *arguments)
             if status:
                 fail(status)
 
-    def _follow(self, streams: Sequence[int], function: Callable[..., int], arguments: Sequence[Any]) -> None:
+    def follow(self, streams: Sequence[int], function: Callable[..., int], arguments: Sequence[Any]) -> None:
+        """`call` with streams, for those who have the lock."""
         # The library makes each stream wait for the one before: the call runs on the last and all others wait for it.
         try:
             for stream in streams:
@@ -133,7 +135,7 @@ _all: "weakref.WeakSet[Context]" = weakref.WeakSet()
 
 class _Own(threading.local):
     def __init__(self) -> None:
-        self.contexts: dict[int | None, Context] = {}
+        self.contexts: dict[tuple[int | None, int], Context] = {}  # by device and threads
 
 
 _own = _Own()
@@ -145,16 +147,17 @@ def _after_fork() -> None:
     _own = _Own()
     for context in _all:
         context.lock = threading.Lock()
+        context.plans.clear()  # they have the lock from before
 
 
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def context_of_thread(context: Context | None = None, device: int | None = None) -> Context:
+def context_of_thread(context: Context | None = None, device: int | None = None, threads: int = 0) -> Context:
     """The context given, or this thread's own of a device (None: the CPU), made at its first use."""
     if context is not None:
         return context
-    own = _own.contexts.get(device)
+    own = _own.contexts.get((device, threads))
     if own is None:
-        own = _own.contexts[device] = Context(device=device)
+        own = _own.contexts[device, threads] = Context(device=device, threads=threads)
     return own

@@ -11,6 +11,7 @@ from ._arrays import Array, Shape, address, as_host, as_real
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
+from ._plan import key_of, plan_of
 from ._reflections import Reflections
 
 LOSSES = {
@@ -85,31 +86,37 @@ def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
     return np.array(array, dtype, order="C")
 
 
-def require_no_dense(dense: Mapping[str, Array | None]) -> None:
+def require_no_dense(dense: Mapping[str, Any]) -> None:
     """A list of targets stands alone."""
     if any(array is not None for array in dense.values()):
         raise ValueError("targets are given beside omega1, omega2 or their weights")
 
 
-def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
-    """Copies of the arrays of a list of targets, checked: the library trusts its offsets, which are read-only."""
+def checked_list(targets: TargetList, count: int, dtype: np.dtype[Any]) -> dict[str, Array | None]:
+    """Copies of the arrays of a list of targets of so many orientations; its offsets, which are trusted, read-only."""
     arrays: dict[str, Array | None] = {
         "offsets": _integers("targets.offsets", targets.offsets, np.int64),
         "reflection": _integers("targets.reflection", targets.reflection, np.int32),
         "root": None if targets.root is None else _integers("targets.root", targets.root, np.uint8),
     }
     for name, value in (("omega", targets.omega), ("weight", targets.weight)):
-        arrays[name] = None if value is None else np.array(as_host(f"targets.{name}", value), pairs.dtype, order="C")
+        arrays[name] = None if value is None else np.array(as_host(f"targets.{name}", value), dtype, order="C")
     offsets = arrays["offsets"]
     assert offsets is not None
-    if len(offsets) != pairs.struct.count + 1:
-        raise ValueError(f"targets.offsets has {len(offsets)} numbers: {pairs.struct.count + 1} are needed")
+    if len(offsets) != count + 1:
+        raise ValueError(f"targets.offsets has {len(offsets)} numbers: {count + 1} are needed")
     if offsets[0] < 0 or (np.diff(offsets) < 0).any():
         raise ValueError("targets.offsets falls or is negative")
     for name, array in arrays.items():
         if array is not None and name != "offsets" and array.shape != (offsets[-1],):
             raise ValueError(f"targets.{name} has the shape {array.shape}: ({offsets[-1]},) is needed")
     offsets.flags.writeable = False
+    return arrays
+
+
+def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
+    """The arrays of a list of targets where the context can read them, checked."""
+    arrays = checked_list(targets, pairs.struct.count, pairs.dtype)
     return {name: None if array is None else pairs.run.held(array) for name, array in arrays.items()}
 
 
@@ -182,10 +189,20 @@ context
     -----
     Source: ``include/braggrad/fit.h``, ``docs/physics.md``.
     """
-    dense = {
-        name: None if value is None else as_real(name, value)
-        for name, value in (("omega1", omega1), ("omega2", omega2), ("weight1", weight1), ("weight2", weight2))
-    }
+    given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
+    key = None
+    if cell is None and basis is None and targets is None:
+        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, delta, missing_loss)
+        if isinstance(parameters, str | tuple) and isinstance(outputs, str | tuple):
+            constants = (*numbers, loss, parameters, outputs)
+            key = key_of("omega_loss", reflections, geometry, constants, (orientations, *given.values()))
+        plan = None if key is None else plan_of(key, context)
+        if plan is not None:
+            arrays = [array for array in (orientations, *given.values()) if array is not None]
+            done = plan.run(arrays, None if out is None else tuple(out.get(name) for name in plan.names))
+            if done is not None:
+                return dict(zip(plan.names, done, strict=True))
+    dense = {name: None if value is None else as_real(name, value) for name, value in given.items()}
     if targets is not None:
         require_no_dense(dense)
     pairs = Pairs(
@@ -208,8 +225,7 @@ context
     places = pairs.run.outputs(
         specification_of(outputs, pairs.batch, count, pairs.dtype), out, (*pairs.arrays.values(), *members.values())
     )
-    pairs.call(
-        "omega_loss",
+    structs = (
         pairs.family.omega_targets(
             loss=loss_code(loss),
             delta=delta,
@@ -221,4 +237,8 @@ context
             parameters=mask, **{name: address(place.buffer) for name, place in places.items()}
         ),
     )
+    pairs.call("omega_loss", *structs)
+    if key is not None:
+        more = [((structs[0], name), array, members[name]) for name, array in dense.items() if array is not None]
+        pairs.keep(key, "omega_loss", structs, places, orientations, more)
     return {name: place.result() for name, place in places.items()}

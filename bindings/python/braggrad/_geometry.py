@@ -128,6 +128,9 @@ class Geometry:
     def __reduce__(self) -> tuple[Any, ...]:
         return Geometry.from_values, (self.values,)
 
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return "braggrad.Geometry", self.values
+
 
 def struct_of(values: Sequence[float]) -> abi.brg_geometry:
     """The struct of `Geometry.values`, unchecked."""

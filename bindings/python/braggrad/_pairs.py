@@ -1,7 +1,7 @@
 """What all calls of orientations and reflections share: B x N pairs, broadcast, and the structs of them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ._crystal import reciprocal_basis
 from ._device import DeviceArray
 from ._geometry import Beamline
 from ._library import FAMILIES
+from ._plan import Place, Plan, keep
 from ._reflections import Reflections
 from ._run import Run
 
@@ -155,5 +156,30 @@ class Pairs:
 
     def call(self, name: str, *structs: Any) -> None:
         """Calls a function of the family: geometry where there is one, reflections, orientations, then `structs`."""
+        self.run.call(getattr(self.family, name), *self._arguments(structs))
+
+    def _arguments(self, structs: Sequence[Any]) -> tuple[Any, ...]:
         front = () if self.geometry is None else (self.geometry,)
-        self.run.call(getattr(self.family, name), *front, self.handle, self.struct, *structs)
+        return *front, self.handle, self.struct, *structs
+
+    def keep(
+        self,
+        key: Hashable,
+        name: str,
+        structs: Sequence[Any],
+        outputs: Mapping[str, Any],
+        orientations: Any,
+        more: Iterable[tuple[Place, Any, Array | None]] = (),
+    ) -> None:
+        """Leaves a call that went well for others like it, if what was given was read where it is.
+
+        `more` are the places of other inputs, what was given for them, and what was read.
+        """
+        inputs = [((self.struct, "rotation"), orientations, self.arrays["rotation"]), *more]
+        if any(address(given) != address(read) for _, given, read in inputs):
+            return
+        function, context = getattr(self.family, name), self.run.context
+        places = [place for place, _, _ in inputs]
+        places += [(structs[-1], output) for output in outputs]
+        results = {output: (place.buffer.shape, place.buffer.dtype) for output, place in outputs.items()}
+        keep(key, context, Plan(context, function, self._arguments(structs), places, results))

@@ -68,7 +68,6 @@ class _Bound:
     def __init__(self, pairs: Pairs, bound: Mapping[str, Any], name: str, *structs: Any) -> None:
         self._context = pairs.run.context
         self._bound = dict(bound)
-        self._lock = self._context.lock
         self._function = getattr(pairs.family, name)
         self._arguments = (
             self._context.handle,
@@ -89,7 +88,7 @@ class _Bound:
         if self._context.device is not None:
             self._run_on_device(orientations)
             return
-        with self._lock:
+        with self._context.lock:
             if orientations is not None:
                 try:
                     np.copyto(self.orientations, orientations, casting="same_kind")

@@ -1,7 +1,9 @@
 """Sets of reflections."""
 
 import ctypes
+import hashlib
 import itertools
+import uuid
 import weakref
 from typing import Any
 
@@ -153,6 +155,13 @@ class Reflections:
         if self.hkl is None:
             return Reflections.from_vectors, (self.q,)
         return _from_basis, (self.hkl, self.basis)
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        if self.dtype is not None:
+            return "braggrad.Reflections", uuid.uuid4().hex  # what a view shows may change
+        parts = (self.q,) if self.hkl is None else (self.hkl, self.basis)
+        digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts))
+        return f"braggrad.Reflections of {len(parts)}", digest.hexdigest()
 
     def __len__(self) -> int:
         return self._count

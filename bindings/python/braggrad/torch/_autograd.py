@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-from ._operations import Operation, contiguous
+from ._operations import Loss, Operation, Tensors, contiguous
 
 NO_SECOND = "braggrad has no second derivatives: differentiate once, without create_graph=True"
 
@@ -85,6 +85,49 @@ class RootsFunction(torch.autograd.Function):
         return tuple(_split(size, result) for result in results), (0, 0, 0)
 
 
+class RotationsFunction(torch.autograd.Function):
+    """The same of rotations alone, of any batch; not under transformations.
+
+    With `forward` and `setup_context` in one PyTorch's `apply` costs a third.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, operation: Operation, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.operation = operation
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(rotation)
+        roots = operation.value((rotation, None, None, None, None))
+        ctx.mark_non_differentiable(roots[2])
+        return roots
+
+    @staticmethod
+    def backward(ctx: Any, bar1: Tensor | None, bar2: Tensor | None, _: Tensor | None) -> Any:
+        operation, (rotation,) = ctx.operation, ctx.saved_tensors
+        needs = (True, False, False, False, False)
+        if not torch.is_grad_enabled() and _have_memory((bar1, bar2)):
+            tensors = rotation, None, None, None, None
+            return None, operation.adjoint(tensors, contiguous((bar1, bar2)), needs)[0]
+        bars = (None if bar is None else bar.reshape(-1, bar.shape[-1]) for bar in (bar1, bar2))
+        given = AdjointFunction.apply(operation, needs, *bars, rotation.reshape(-1, 3, 3), None, None, None, None)
+        return None, given[0].reshape(rotation.shape)
+
+
+_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether autograd's reverse mode is all that can be at work on a tensor."""
+    return not _transformed() and unpack_dual(tensor).tangent is None
+
+
+def roots_of_rotations(operation: Operation, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """omega1, omega2, observable of a tensor that is plain and contiguous."""
+    if rotation.requires_grad and torch.is_grad_enabled():
+        recorded: tuple[Tensor, Tensor, Tensor] = RotationsFunction.apply(operation, rotation)
+        return recorded
+    return operation.value((rotation, None, None, None, None))
+
+
 def roots(operation: Operation, *tensors: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """omega1, omega2, observable; with a node of autograd only where a derivative may be asked for."""
     if _traced(tensors) or not _have_memory(tensors):
@@ -154,3 +197,107 @@ class TangentFunction(_Last):
         dots = _merged(operation, size, dims[2 + count :], both[count:])
         results = TangentFunction.apply(operation, count, *tensors, *dots)
         return tuple(_split(size, result) for result in results), (0, 0)
+
+
+def weighted(weight: Tensor, bar: Tensor) -> Tensor:
+    """A derivative of losses, by rotations or numbers, times dL/dloss."""
+    if bar.ndim == weight.ndim or weight.numel() == 1:
+        return bar * weight
+    return bar * weight[..., None, None]
+
+
+class RotationsLossFunction(torch.autograd.Function):
+    """The loss of rotations alone, of any batch, whose derivative is made with it; not under transformations."""
+
+    @staticmethod
+    def forward(ctx: Any, constants: tuple[Loss, Tensors], rotation: Tensor) -> Tensor:
+        operation, targets = constants
+        loss, (bar, _, _) = operation.value((rotation, None, None, *targets), (True, False, False))
+        ctx.rotation, ctx.bar = rotation, bar  # nobody else has the latter, and the values of the former are not read
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor) -> Any:
+        if torch.is_grad_enabled():
+            bar = WeightedFunction.apply(weight, ctx.rotation, None, None, ctx.bar)[0]
+        else:
+            bar = weighted(weight, ctx.bar)
+        return None, bar
+
+
+def loss_of_rotations(operation: Loss, rotation: Tensor, targets: Tensors) -> Tensor:
+    """The loss of a tensor that is plain and contiguous."""
+    if rotation.requires_grad and torch.is_grad_enabled():
+        recorded: Tensor = RotationsLossFunction.apply((operation, targets), rotation)
+        return recorded
+    return operation.value((rotation, None, None, *targets), (False, False, False))[0]
+
+
+class LossFunction(torch.autograd.Function):
+    """loss, and those of its derivatives by rotation, wavenumber and chi that are needed."""
+
+    @staticmethod
+    def forward(operation: Loss, needs: tuple[bool, ...], *tensors: Tensor | None) -> tuple[Tensor, ...]:
+        loss, bars = operation.value(contiguous(tensors), needs)
+        return loss, *(bar.contiguous() for bar in bars if bar is not None)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        _, ctx.needs, *tensors = inputs
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*tensors[:3], *output[1:])
+        ctx.save_for_forward(*output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, weight: Tensor, *_: Any) -> Any:
+        # The tensors go along so that a second derivative meets a node that refuses it.
+        given = iter(WeightedFunction.apply(weight, *ctx.saved_tensors))
+        return None, None, *(next(given) if need else None for need in ctx.needs), None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, __: None, *dots: Tensor | None) -> Any:
+        given = iter(ctx.saved_tensors)
+        change: Any = 0.0
+        for need, dot, axes in zip(ctx.needs, dots, ((-1, -2), (), ()), strict=False):
+            bar = next(given) if need else None
+            if bar is not None and dot is not None:
+                change = change + ((bar * dot).sum(axes) if axes else bar * dot)
+        return change, *(None for need in ctx.needs if need)
+
+    @staticmethod
+    def vmap(info: Any, dims: Any, operation: Loss, needs: tuple[bool, ...], *tensors: Tensor | None) -> Any:
+        size = info.batch_size
+        batched = _pairs_merged(size, dims[2:5], tensors[:3])
+        rotation, targets = batched[0], list(tensors[3:])
+        assert rotation is not None
+        each = rotation.shape[0] // size
+        if any(dim is not None for dim in dims[5:]) or any(t is not None and t.ndim == 2 for t in targets):
+            for place, (target, dim) in enumerate(zip(targets, dims[5:], strict=True)):
+                if target is not None:
+                    front = target[None] if dim is None else target.movedim(dim, 0)
+                    front = front[:, None] if front.ndim == 2 else front
+                    targets[place] = front.expand(size, each, front.shape[-1]).flatten(0, 1)
+        results = LossFunction.apply(operation, needs, *batched, *targets)
+        return tuple(_split(size, result) for result in results), (0,) * len(results)
+
+
+class WeightedFunction(_Last):
+    """The derivatives of a loss times dL/dloss."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weight: Tensor, rotation: Tensor, k: Tensor | None, chi: Tensor | None, *bars: Tensor) -> Any:
+        return tuple(weighted(weight, bar) for bar in bars)
+
+
+def loss(operation: Loss, *tensors: Tensor | None) -> Tensor:
+    """The loss [B]; with a node of autograd only where a derivative may be asked for."""
+    first = tensors[:3]
+    if _traced(first) or not _have_memory(tensors):
+        needs = tuple(tensor is not None for tensor in first)
+        if not _transformed():
+            needs = tuple(tensor is not None and _traced((tensor,)) for tensor in first)
+        recorded: Tensor = LossFunction.apply(operation, needs, *tensors)[0]
+        return recorded
+    return operation.value(contiguous(tensors), (False, False, False))[0]

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from .. import _abi as abi
-from .._geometry import DEFAULT, Geometry, struct_of
+from .._geometry import DEFAULT, Geometry
 from .._reflections import Reflections
 from . import _compiled
+from ._autograd import is_plain, roots_of_rotations
 from ._autograd import roots as roots_of
-from ._operations import Predict, Solve
+from ._operations import FAMILY_OF, Predict, Solve
 
 
 class Roots(NamedTuple):
@@ -45,6 +46,21 @@ def require_one_device(**tensors: Tensor | None) -> None:
             place = tensor.device
         elif tensor.device != place:
             raise ValueError(f"{name} is on {tensor.device}: the call runs on {place}")
+
+
+def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
+    """Whether rotations and geometry can be computed as they are: the usual case, and the quick one."""
+    return (
+        not torch.compiler.is_compiling()
+        and type(rotation) in (Tensor, torch.nn.Parameter)
+        and rotation.is_cpu
+        and rotation.dtype in FAMILY_OF
+        and rotation.shape[-2:] == (3, 3)
+        and rotation.is_contiguous()
+        and geometry is not None
+        and geometry.wavenumber != 0
+        and is_plain(rotation)
+    )
 
 
 def type_of(*tensors: Tensor | None) -> torch.dtype:
@@ -105,11 +121,6 @@ def geometry_values(
     return values
 
 
-def settled(geometry: Geometry | None, values: tuple[float, ...]) -> Any:
-    """What the library reads; the calls check it."""
-    return geometry.struct if geometry is not None and values is geometry.values else struct_of(values)
-
-
 def solve(
     g: Tensor,
     *,
@@ -168,7 +179,7 @@ def solve(
     if torch.compiler.is_compiling():
         answer = _compiled.roots(vectors, *rest, None, values, _compiled.ITEMS, 1, 0)
     else:
-        answer = roots_of(Solve(settled(geometry, values)), vectors, *rest)
+        answer = roots_of(Solve(values), vectors, *rest)
     return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(batch) for part in answer))
 
 
@@ -215,6 +226,10 @@ def predict(
     -----
     As in `solve`.
     """
+    flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
+    if basis is wavenumber is chi is None and type(reflections) is Reflections and is_settled(rotation, geometry):
+        assert geometry is not None
+        return Roots(*roots_of_rotations(Predict(geometry.values, reflections, flags), rotation))
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
     if readable("rotation", rotation).shape[-2:] != (3, 3):
@@ -238,7 +253,6 @@ def predict(
         chi=None if tilt is None else tilt.shape,
     )
     values = geometry_values(geometry, k_number, chi_number, k is not None)
-    flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
     matrices = spread(rotation, batch, (3, 3), dtype)
     assert matrices is not None
     rest = spread(basis, batch, (3, 3), dtype), spread(k, batch, (), dtype), spread(tilt, batch, (), dtype)
@@ -247,5 +261,5 @@ def predict(
         key = _compiled.VECTORS if set_ is None else set_.key
         answer = _compiled.roots(matrices, *rest, vectors, values, key, count, flags)
     else:
-        answer = roots_of(Predict(settled(geometry, values), set_, flags), matrices, *rest, vectors)
+        answer = roots_of(Predict(values, set_, flags), matrices, *rest, vectors)
     return Roots(*answer) if len(batch) == 1 else Roots(*(part.reshape(*batch, count) for part in answer))

@@ -1,7 +1,7 @@
 """The compute calls on tensors: value, adjoint and directional derivative, without autograd.
 
-Tensors of an operation are contiguous, of one type, and have the batch as their first axis (q excepted); the others of
-an operation are constants. Results are new tensors.
+Tensors of an operation are contiguous, of one type, and have the batch as their first axis (q excepted; rotations that
+come alone may have any batch); the others of an operation are constants. Results are new tensors.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,9 @@ from torch import Tensor
 
 from .. import _abi as abi
 from .._context import Context, context_of_thread
+from .._geometry import struct_of
 from .._library import FAMILIES
+from .._plan import Plan, keep
 from .._reflections import Reflections
 
 Tensors = Sequence[Tensor | None]
@@ -23,10 +25,32 @@ FAMILY_OF: dict[torch.dtype, Any] = {
     torch.float64: FAMILIES[np.dtype(np.float64)],
 }
 
+_ITEMS = ("g", "g_magnitude", "wavenumber", "chi")
+_ORIENTATIONS = ("rotation", "reciprocal_basis", "wavenumber", "chi")
+_INPUTS = (*_ORIENTATIONS, "q")
+_ANGLES = ("omega1", "omega2")
+_ROOTS = (*_ANGLES, "observable")
+_STRUCTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "solve": (("items", _ITEMS), ("roots", _ROOTS)),
+    "solve_vjp": (("items", _ITEMS), ("root_cotangents", _ANGLES), ("items_gradient", _ITEMS)),
+    "solve_jvp": (("items", _ITEMS), ("items_tangent", _ITEMS), ("roots", _ANGLES)),
+    "predict": (("orientations", _ORIENTATIONS), ("roots", _ROOTS)),
+    "predict_vjp": (
+        ("orientations", _ORIENTATIONS),
+        ("root_cotangents", _ANGLES),
+        ("orientations_gradient", _INPUTS),
+    ),
+    "predict_jvp": (("orientations", _ORIENTATIONS), ("orientations_tangent", _INPUTS), ("roots", _ANGLES)),
+    "omega_loss": (
+        ("orientations", ("rotation", "wavenumber", "chi")),
+        ("omega_targets", (*_ANGLES, "weight1", "weight2")),
+        ("omega_loss_output", ("loss", "gradient", "rotation_bar")),
+    ),
+}
+"""The structs of each function and the members that are tensors, in the order in which `run` is given those."""
 
-def pointer(tensor: Tensor | None) -> int | None:
-    """Where the tensor's numbers are."""
-    return None if tensor is None else tensor.data_ptr()
+Constants = tuple[tuple[int, str, float], ...]
+"""Members of structs that are no tensors: number of the struct, name, value."""
 
 
 def context_of(tensor: Tensor) -> Context:
@@ -34,19 +58,52 @@ def context_of(tensor: Tensor) -> Context:
     return context_of_thread(device=None if tensor.is_cpu else tensor.device.index)
 
 
-def call(tensor: Tensor, function: Any, *arguments: Any) -> None:
-    """Calls a compute function on the device of a tensor, in the order of PyTorch's current stream there."""
-    streams = () if tensor.is_cpu else (torch.cuda.current_stream(tensor.device).cuda_stream,)
-    context_of(tensor).call(function, *arguments, streams=streams)
+class _Call(Protocol):
+    """What is constant in a call."""
+
+    @property
+    def geometry(self) -> tuple[float, ...]:
+        """`Geometry.values`."""
+
+    def constants(self, key: tuple[Any, ...]) -> Constants:
+        """Members of the structs of a call with this key that are no tensors."""
+
+
+def run(call: _Call, reflections: Reflections | None, key: tuple[Any, ...], tensors: Tensors) -> None:
+    """Calls a function of the library on the device of the first tensor, in the order of PyTorch's current stream.
+
+    The key begins with the function's name and the type; with geometry and reflections it decides on all that is no
+    tensor.
+    """
+    first: Any = tensors[0]
+    context = context_of(first)
+    whole = (key, call.geometry, None if reflections is None else reflections.key)
+    plan = context.plans.get(whole)
+    if plan is None:
+        plan = _plan(context, call, reflections, key)
+        if reflections is None or reflections.viewed is None:  # views are made anew for each call
+            keep(whole, context, plan)
+    addresses = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+    if first.is_cpu:
+        plan.call(addresses)
+    else:
+        plan.call_on(context, (torch.cuda.current_stream(first.device).cuda_stream,), addresses)
+
+
+def _plan(context: Context, call: _Call, reflections: Reflections | None, key: tuple[Any, ...]) -> Plan:
+    name, dtype, *_ = key
+    family, layout = FAMILY_OF[dtype], _STRUCTS[name]
+    structs = [getattr(family, kind)() for kind, _ in layout]
+    for struct, member, value in call.constants(key):
+        setattr(structs[struct], member, value)
+    places = [(struct, member) for struct, (_, members) in zip(structs, layout, strict=True) for member in members]
+    sets = () if reflections is None else (reflections.handle_on(context),)
+    return Plan(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places, {})
 
 
 def contiguous(tensors: Tensors) -> list[Tensor | None]:
     """The tensors as the library reads them."""
     return [None if tensor is None else tensor.contiguous() for tensor in tensors]
-
-
-def _viewed(q: Tensor) -> Any:
-    return q.detach().numpy() if q.is_cpu else q.detach()
 
 
 def _places(tensors: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
@@ -75,51 +132,34 @@ class Operation(Protocol):
 class Solve:
     """`braggrad.solve` of g [n,3], g_magnitude, wavenumber, chi [n]."""
 
-    geometry: abi.brg_geometry
+    geometry: tuple[float, ...]
 
     @property
     def batched(self) -> tuple[bool, ...]:
         return (True,) * 4
 
-    def _items(self, tensors: Tensors) -> tuple[Any, Any, Tensor]:
-        g, magnitude, k, chi = tensors
-        assert g is not None
-        family = FAMILY_OF[g.dtype]
-        items = family.items(
-            count=g.shape[0], g=g.data_ptr(), g_magnitude=pointer(magnitude), wavenumber=pointer(k), chi=pointer(chi)
-        )
-        return family, items, g
-
     def value(self, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor]:
-        family, items, g = self._items(tensors)
+        g: Any = tensors[0]
         omega1 = g.new_empty(g.shape[0])
         omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
-        roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
-        call(g, family.solve, self.geometry, items, roots)
+        run(self, None, ("solve", g.dtype, g.shape[0]), (*tensors, omega1, omega2, observable))
         return omega1, omega2, observable
 
     def adjoint(self, tensors: Tensors, bars: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
-        family, items, g = self._items(tensors)
-        results = [
-            torch.empty_like(t) if t is not None and need else None for t, need in zip(tensors, needs, strict=True)
-        ]
-        gradient = family.items_gradient(
-            **{n: pointer(t) for n, t in zip(("g", "g_magnitude", "wavenumber", "chi"), results, strict=True)}
-        )
-        cotangents = family.root_cotangents(omega1=pointer(bars[0]), omega2=pointer(bars[1]))
-        call(g, family.solve_vjp, self.geometry, items, cotangents, gradient)
+        g: Any = tensors[0]
+        results = _places(tensors, needs)
+        run(self, None, ("solve_vjp", g.dtype, g.shape[0]), (*tensors, *bars, *results))
         return results
 
     def tangent(self, tensors: Tensors, dots: Tensors) -> tuple[Tensor, Tensor]:
-        family, items, g = self._items(tensors)
-        tangent = family.items_tangent(
-            **{n: pointer(t) for n, t in zip(("g", "g_magnitude", "wavenumber", "chi"), dots, strict=True)}
-        )
+        g: Any = tensors[0]
         omega1 = g.new_empty(g.shape[0])
         omega2 = torch.empty_like(omega1)
-        roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
-        call(g, family.solve_jvp, self.geometry, items, tangent, roots)
+        run(self, None, ("solve_jvp", g.dtype, g.shape[0]), (*tensors, *dots, omega1, omega2))
         return omega1, omega2
+
+    def constants(self, key: tuple[Any, ...]) -> Constants:
+        return ((0, "count", key[2]),)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,7 +169,7 @@ class Predict:
     With q the reflections are its rows, else those of the set.
     """
 
-    geometry: abi.brg_geometry
+    geometry: tuple[float, ...]
     reflections: Reflections | None
     flags: int = 0
 
@@ -137,58 +177,83 @@ class Predict:
     def batched(self) -> tuple[bool, ...]:
         return (True, True, True, True, False)
 
-    def _pairs(self, tensors: Tensors) -> tuple[Any, Any, Tensor, Reflections]:
-        rotation, basis, k, chi, q = tensors
-        assert rotation is not None
-        family = FAMILY_OF[rotation.dtype]
-        orientations = family.orientations(
-            flags=self.flags,
-            count=rotation.shape[0],
-            rotation=rotation.data_ptr(),
-            reciprocal_basis=pointer(basis),
-            wavenumber=pointer(k),
-            chi=pointer(chi),
-        )
-        reflections = self.reflections if q is None else Reflections.view(_viewed(q))
-        assert reflections is not None
-        return family, orientations, rotation, reflections
-
     def value(self, tensors: Tensors) -> tuple[Tensor, Tensor, Tensor]:
-        family, orientations, rotation, reflections = self._pairs(tensors)
-        handle = reflections.handle_on(context_of(rotation))
-        omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
+        rotation: Any = tensors[0]
+        reflections = self._set(tensors)
+        omega1 = rotation.new_empty(*rotation.shape[:-2], len(reflections))
         omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
-        roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr(), observable=observable.data_ptr())
-        call(rotation, family.predict, self.geometry, handle, orientations, roots)
+        run(self, reflections, self._key("predict", rotation), (*tensors[:4], omega1, omega2, observable))
         return omega1, omega2, observable
 
     def adjoint(self, tensors: Tensors, bars: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
-        family, orientations, rotation, reflections = self._pairs(tensors)
-        handle = reflections.handle_on(context_of(rotation))
-        results = [
-            torch.empty_like(t) if t is not None and need else None for t, need in zip(tensors, needs, strict=True)
-        ]
-        names = ("rotation", "reciprocal_basis", "wavenumber", "chi", "q")
-        gradient = family.orientations_gradient(**{n: pointer(t) for n, t in zip(names, results, strict=True)})
-        cotangents = family.root_cotangents(omega1=pointer(bars[0]), omega2=pointer(bars[1]))
-        call(
-            rotation,
-            family.predict_vjp,
-            self.geometry,
-            handle,
-            orientations,
-            cotangents,
-            gradient,
-        )
+        results = _places(tensors, needs)
+        key = self._key("predict_vjp", tensors[0])
+        run(self, self._set(tensors), key, (*tensors[:4], *bars, *results))
         return results
 
     def tangent(self, tensors: Tensors, dots: Tensors) -> tuple[Tensor, Tensor]:
-        family, orientations, rotation, reflections = self._pairs(tensors)
-        handle = reflections.handle_on(context_of(rotation))
-        names = ("rotation", "reciprocal_basis", "wavenumber", "chi", "q")
-        tangent = family.orientations_tangent(**{n: pointer(t) for n, t in zip(names, dots, strict=True)})
+        rotation: Any = tensors[0]
+        reflections = self._set(tensors)
         omega1 = rotation.new_empty(rotation.shape[0], len(reflections))
         omega2 = torch.empty_like(omega1)
-        roots = family.roots(omega1=omega1.data_ptr(), omega2=omega2.data_ptr())
-        call(rotation, family.predict_jvp, self.geometry, handle, orientations, tangent, roots)
+        run(self, reflections, self._key("predict_jvp", rotation), (*tensors[:4], *dots, omega1, omega2))
         return omega1, omega2
+
+    def constants(self, key: tuple[Any, ...]) -> Constants:
+        return (0, "count", key[2]), (0, "flags", self.flags)
+
+    def _key(self, name: str, rotation: Any) -> tuple[Any, ...]:
+        return name, rotation.dtype, rotation.numel() // 9, self.flags
+
+    def _set(self, tensors: Tensors) -> Reflections:
+        q: Any = tensors[4]
+        if q is not None:
+            return Reflections.view(q.detach().numpy() if q.is_cpu else q.detach())
+        assert self.reflections is not None
+        return self.reflections
+
+
+@dataclass(slots=True, eq=False)
+class Loss:
+    """`braggrad.omega_loss` of rotation [B,3,3], wavenumber, chi [B], and targets [N] or [B,N]."""
+
+    geometry: tuple[float, ...]
+    reflections: Reflections
+    flags: int
+    loss: int
+    delta: float
+    missing_loss: float
+
+    def value(self, tensors: Tensors, needs: Sequence[bool]) -> tuple[Tensor, list[Tensor | None]]:
+        """loss, and its derivatives by rotation, wavenumber and chi that are needed.
+
+        The tensors are these three, omega1, omega2, weight1 and weight2.
+        """
+        rotation: Any = tensors[0]
+        batch = rotation.shape[:-2]
+        mask = (abi.BRG_FIT_WAVENUMBER if needs[1] else 0) | (abi.BRG_FIT_CHI if needs[2] else 0)
+        loss = rotation.new_empty(batch)
+        bar = torch.empty_like(rotation) if needs[0] else None
+        gradient = rotation.new_empty((*batch, needs[1] + needs[2])) if mask else None
+        stride = 0
+        for target in tensors[3:]:
+            if target is not None and target.ndim > 1:
+                stride = len(self.reflections)
+        options = self.flags, self.loss, self.delta, self.missing_loss
+        key = ("omega_loss", rotation.dtype, rotation.numel() // 9, stride, mask, *options)
+        run(self, self.reflections, key, (*tensors, loss, gradient, bar))
+        if gradient is None:
+            return loss, [bar, None, None]
+        columns = iter(gradient.unbind(-1))
+        return loss, [bar, next(columns) if needs[1] else None, next(columns) if needs[2] else None]
+
+    def constants(self, key: tuple[Any, ...]) -> Constants:
+        return (
+            (0, "count", key[2]),
+            (0, "flags", self.flags),
+            (1, "orientation_stride", key[3]),
+            (1, "loss", self.loss),
+            (1, "delta", self.delta),
+            (1, "missing_loss", self.missing_loss),
+            (2, "parameters", key[4]),
+        )
