@@ -14,6 +14,7 @@ from ._autograd import loss as loss_of
 from ._autograd import loss_of_rotations
 from ._calls import (
     Number,
+    are_rotations,
     batch_of,
     geometry_values,
     is_settled,
@@ -91,6 +92,7 @@ def omega_loss(
     if (
         wavenumber is chi is None
         and is_settled(rotation, geometry)
+        and are_rotations(rotation)
         and _are_settled(targets, rotation, len(reflections))
     ):
         assert geometry is not None

@@ -4,6 +4,7 @@ Tensors of an operation are contiguous, of one type, and have the batch as their
 come alone may have any batch); the others of an operation are constants. Results are new tensors.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -200,10 +201,10 @@ class Predict:
         return omega1, omega2
 
     def constants(self, key: tuple[Any, ...]) -> Constants:
-        return (0, "count", key[2]), (0, "flags", self.flags)
+        return (0, "count", math.prod(key[2]) // 9), (0, "flags", self.flags)
 
     def _key(self, name: str, rotation: Any) -> tuple[Any, ...]:
-        return name, rotation.dtype, rotation.numel() // 9, self.flags
+        return name, rotation.dtype, rotation.shape, self.flags
 
     def _set(self, tensors: Tensors) -> Reflections:
         q: Any = tensors[4]
@@ -211,6 +212,21 @@ class Predict:
             return Reflections.view(q.detach().numpy() if q.is_cpu else q.detach())
         assert self.reflections is not None
         return self.reflections
+
+
+def roots_again(
+    geometry: tuple[float, ...], reflections: Reflections, flags: int, rotation: Tensor
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """`Predict.value` of contiguous rotations of the CPU, if a call like it was made before: then all is checked."""
+    key = ("predict", rotation.dtype, rotation.shape, flags), geometry, reflections.key
+    plan: Plan | None = context_of_thread().plans.get(key)
+    if plan is None:
+        return None
+    omega1 = rotation.new_empty(*rotation.shape[:-2], len(reflections))
+    omega2, observable = torch.empty_like(omega1), torch.empty_like(omega1, dtype=torch.bool)
+    places = omega1.data_ptr(), omega2.data_ptr(), observable.data_ptr()
+    plan.call((rotation.data_ptr(), None, None, None, *places))
+    return omega1, omega2, observable
 
 
 @dataclass(slots=True, eq=False)
