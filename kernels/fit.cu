@@ -310,7 +310,8 @@ class Fit {
     const auto element = [&](int a, int b) { return total[Slots::slot(a, b)]; };
     for (uint32_t i = group_.lane; i < count; i += group_.size) {
       store(out + i,
-            p_.frame.identity ? total[plan_.slot[i]] : turned_normal(p_.frame, plan_.row[i], plan_.column[i], element),
+            p_.frame.identity ? total[plan_.slot[i]]
+                              : turned_normal<double>(p_.frame, plan_.row[i], plan_.column[i], element),
             p_.output.accumulate);
     }
   }

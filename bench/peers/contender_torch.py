@@ -116,6 +116,11 @@ def users_predict(compile_options=None):
     return prepare
 
 
+def one_grain(case: Case) -> bool:
+    """Where the cost of a call matters, and the loss is one number."""
+    return len(case.rotation) == 1
+
+
 def autograd_gradient(loss, arguments, compile_options=None):
     """Prepares a loss whose gradient autograd makes, outside of what is compiled: what a user writes."""
 
@@ -125,11 +130,11 @@ def autograd_gradient(loss, arguments, compile_options=None):
             function = compiled(function, **compile_options)
         t = Tensors.of(case)
         rotation = t.rotation.clone().requires_grad_(True)
-        rest = arguments(t)
+        rest, one = arguments(t), one_grain(case)
 
         def run():
             value = function(rotation, *rest)
-            (gradient,) = torch.autograd.grad(value.sum(), rotation)
+            (gradient,) = torch.autograd.grad(value if one else value.sum(), rotation)
             return value, gradient
 
         return Prepared(run, numbers, case)
@@ -249,11 +254,6 @@ def compiled_gradient(formula, **options):
         return Prepared(run, numbers, case)
 
     return prepare
-
-
-def one_grain(case: Case) -> bool:
-    """Where the cost of a call matters."""
-    return len(case.rotation) == 1
 
 
 def contenders() -> list[Contender]:

@@ -119,6 +119,7 @@ def torch_gradient(library: Library, fused: bool):
         reflections, rotation, geometry = _bound(library, case)
         leaf = torch.from_numpy(rotation.copy()).requires_grad_()
         targets = [torch.from_numpy(target) for target in (case.target1, case.target2)]
+        one = len(rotation) == 1
 
         def from_angles():
             omega1, omega2, observable = bt.predict(reflections, leaf, geometry=geometry)
@@ -127,7 +128,7 @@ def torch_gradient(library: Library, fused: bool):
 
         def run():
             value = bt.omega_loss(reflections, leaf, *targets, geometry=geometry) if fused else from_angles()
-            (bar,) = torch.autograd.grad(value.sum(), leaf)
+            (bar,) = torch.autograd.grad(value if one else value.sum(), leaf)
             return value, bar
 
         return Prepared(run, lambda answer: tuple(part.detach().numpy() for part in answer), case)
@@ -153,6 +154,78 @@ def torch_forward_backward(library: Library):
         return Prepared(run, lambda roots: tuple(part.detach().numpy() for part in roots), case)
 
     return prepare
+
+
+class Nothing(torch.autograd.Function):
+    """A node with outputs of the right shape and nothing in them."""
+
+    @staticmethod
+    def forward(ctx, leaf, shapes):
+        """Empty tensors."""
+        ctx.shape = leaf.shape
+        ctx.set_materialize_grads(False)
+        answer = tuple(torch.empty(*shape, dtype=dtype) for shape, dtype in shapes)
+        if len(answer) == 1:
+            return answer[0]
+        ctx.mark_non_differentiable(*answer[2:])
+        return answer
+
+    @staticmethod
+    def backward(ctx, *bars):
+        """An empty derivative."""
+        return torch.empty(*ctx.shape, dtype=bars[0].dtype), None
+
+
+def floor(run_of):
+    """Prepares what costs time and computes nothing; its answer is that of the C call."""
+
+    def prepare(library: Library):
+        def of_case(case: Case) -> Prepared:
+            truth = (c_predict if case.operation == "predict" else c_loss)(library)(case)
+            truth.run()
+            return Prepared(run_of(library, case), lambda _: truth.answer(None), case)
+
+        return of_case
+
+    return prepare
+
+
+def nothing_by_ctypes(library: Library, case: Case):
+    """The C function with the same arguments and no orientation."""
+    nobody = Case(**(vars(case) | {"rotation": case.rotation[:0]}))
+    if case.operation == "gradient":
+        return _c_call(_bound_loss(library, nobody))
+    return _c_call(library.package.Predictor(*_bound(library, nobody), context=library.context))
+
+
+def _empty_shapes(case: Case):
+    dtype = torch.from_numpy(case.rotation[:0]).dtype
+    if case.operation == "gradient":
+        return [((len(case.rotation),), dtype)]
+    shape = len(case.rotation), len(case.q)
+    return [(shape, dtype), (shape, dtype), (shape, torch.bool)]
+
+
+def nothing_by_torch(library: Library, case: Case):
+    """Tensors for the answer."""
+    shapes = _empty_shapes(case)
+    return lambda: [torch.empty(*shape, dtype=dtype) for shape, dtype in shapes]
+
+
+def nothing_by_autograd(library: Library, case: Case):
+    """apply and backward of a function that computes nothing."""
+    shapes = _empty_shapes(case)
+    leaf = torch.from_numpy(case.rotation.copy()).requires_grad_()
+    if case.operation == "predict":
+        weights = [torch.ones(*shape, dtype=dtype) for shape, dtype in shapes[:2]]
+        return lambda: torch.autograd.grad(Nothing.apply(leaf, shapes)[:2], leaf, weights)
+    one = len(case.rotation) == 1
+
+    def run():
+        value = Nothing.apply(leaf, shapes)
+        return torch.autograd.grad(value if one else value.sum(), leaf)
+
+    return run
 
 
 def jax_predict(library: Library):
@@ -195,6 +268,34 @@ def jax_gradient(library: Library):
     return prepare
 
 
+def jax_fused(library: Library):
+    """Prepares the fused loss and its gradient under jit."""
+    import braggrad.jax as bj
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+
+        def total(r, target1, target2):
+            value = bj.omega_loss(reflections, r, target1, target2, geometry=geometry)
+            return value.sum(), value
+
+        function = jax.jit(jax.value_and_grad(total, has_aux=True))
+        arrays = [jnp.asarray(part) for part in (rotation, case.target1, case.target2)]
+
+        def answer(result):
+            (_, value), bar = result
+            return np.asarray(value), np.asarray(bar)
+
+        return Prepared(lambda: jax.block_until_ready(function(*arrays)), answer, case)
+
+    return prepare
+
+
+def one_grain(case: Case) -> bool:
+    """Where the cost of a call matters."""
+    return len(case.rotation) == 1
+
+
 def frontends(library: Library) -> list[Contender]:
     """All of them; `family` says who they are compared with."""
 
@@ -205,6 +306,15 @@ def frontends(library: Library) -> list[Contender]:
         of("Predictor(R)", "numpy", "predict", predictor(library)),
         of("predict, out=", "numpy", "predict", numpy_predict(library, True)),
         of("predict", "numpy", "predict", numpy_predict(library, False)),
+        *(
+            Contender(f"nothing: {name}", "floor", operation, floor(run_of)(library), one_grain)
+            for operation in ("predict", "gradient")
+            for name, run_of in (
+                ("ctypes, the same call without orientations", nothing_by_ctypes),
+                ("torch, tensors for the answer", nothing_by_torch),
+                ("torch, empty Function.apply, backward", nothing_by_autograd),
+            )
+        ),
         of("torch.predict", "torch", "predict", torch_predict(library)),
         of("torch.predict and its adjoint", "torch", "predict", torch_forward_backward(library)),
         of("jax.predict, jit", "jax", "predict", jax_predict(library)),
@@ -212,5 +322,6 @@ def frontends(library: Library) -> list[Contender]:
         of("omega_loss", "numpy", "gradient", numpy_loss(library)),
         of("torch.omega_loss, backward", "torch", "gradient", torch_gradient(library, True)),
         of("torch.predict, loss, backward", "torch", "gradient", torch_gradient(library, False)),
+        of("jax.omega_loss, value_and_grad, jit", "jax", "gradient", jax_fused(library)),
         of("jax.predict, value_and_grad, jit", "jax", "gradient", jax_gradient(library)),
     ]

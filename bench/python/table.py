@@ -52,22 +52,29 @@ def targets(best: dict[tuple, Best]) -> list[tuple[str, float, float, str]]:
         one, grad = best["predict", 1, precision], best["gradient", 1, precision]
         many, fit = best["predict", 5000, precision], best["gradient", 5000, precision]
         jax_grad = grad.of("JAX jit, value_and_grad")
+        compiled = grad.of("unit vectors, compiled, autograd", without="in graph")
+        floor = grad.c + grad.of("nothing: torch", "apply")
         forward = one.of("braggrad torch.predict", without="adjoint")
         both = grad.of("braggrad torch.omega_loss")
         port = "users' method, eager"
         rows += [
             (f"Predictor over the C call, N = 1000, {precision}", 1e6 * (one.of("Predictor") - one.c), 2.0, "us"),
             (f"Predictor against NumPy, N = 1000, {precision}", one.of("NumPy") / one.of("Predictor"), 8.0, "x"),
+            (f"predict, out=, N = 1000, {precision}", 1e6 * one.of("braggrad predict, out="), 8.0, "us"),
+            (f"omega_loss, N = 1000, {precision}", 1e6 * grad.of("braggrad omega_loss"), 12.0, "us"),
             (f"torch forward against compiled, N = 1000, {precision}", one.of("torch", "compiled") / forward, 3.0, "x"),
             (f"torch forward against JAX, N = 1000, {precision}", one.of("JAX jit") / forward, 1.0, "x"),
+            (f"torch loss + backward against compiled autograd, N = 1000, {precision}", compiled / both, 4.0, "x"),
+            (f"  where an empty node and the C call would reach, {precision}", compiled / floor, 4.0, "x"),
+            (f"  over an empty node and the C call, {precision}", 1e6 * (both - floor), 10.0, "us"),
+            (f"torch loss + backward against the port, N = 1000, {precision}", grad.of(port) / both, 10.0, "x"),
+            (f"torch loss + backward against JAX, N = 1000, {precision}", jax_grad / both, 1.0, "x"),
             (
-                f"torch loss + backward against compiled autograd, N = 1000, {precision}",
-                grad.of("unit vectors, compiled, autograd", without="in graph") / both,
+                f"OmegaLoss against compiled, any form, N = 1000, {precision}",
+                grad.of("torch", "compiled") / grad.of("OmegaLoss"),
                 4.0,
                 "x",
             ),
-            (f"torch loss + backward against the port, N = 1000, {precision}", grad.of(port) / both, 10.0, "x"),
-            (f"torch loss + backward against JAX, N = 1000, {precision}", jax_grad / both, 1.0, "x"),
             (f"OmegaLoss against JAX, N = 1000, {precision}", jax_grad / grad.of("OmegaLoss"), 10.0, "x"),
             (f"OmegaLoss, share of the C speed, a million pairs, {precision}", fit.c / fit.of("OmegaLoss"), 0.85, "x"),
             (

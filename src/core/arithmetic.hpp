@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 // BRG_LEVEL names the instruction set of a file that is compiled for more than the baseline: none of its functions may
 // be merged with another file's, so all of them are its own.
@@ -17,6 +18,16 @@
 #endif
 
 namespace braggrad::core {
+
+// body(0) ... body(n - 1) with the number as a compile-time constant: what is indexed by it stays in registers.
+template <class Body, int... i>
+BRG_CORE void each_of(std::integer_sequence<int, i...>, const Body& body) {
+  (body(std::integral_constant<int, i>()), ...);
+}
+template <int n, class Body>
+BRG_CORE void unrolled(const Body& body) {
+  each_of(std::make_integer_sequence<int, n>(), body);
+}
 
 // What a value V of one or several lanes consists of.
 template <class V>

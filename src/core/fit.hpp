@@ -116,14 +116,11 @@ BRG_CORE V add_both(Weighted<V> w, V even, V odd, V sum) {
   return mul_add(even, w.even, mul_add(odd, w.odd, sum));
 }
 
-// Sums over the targets of one orientation, in float64. Without parameters the last two stay empty.
-template <bool with_parameters>
+// Sums over the targets of one orientation, in float64.
 struct FitSums {
   double loss = 0;
   Mat3<double> rotation{};  // sum w l' G_bar q^T
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
-  double gradient[with_parameters ? fit_parameters : 1] = {};
-  double normal[with_parameters ? fit_normals : 1] = {};
 };
 
 // A target is a finite angle with a finite weight > 0; elsewhere the weight is 0. The angle in [-pi, pi].
@@ -165,29 +162,32 @@ BRG_CORE int fit_parameter(uint32_t mask, int i) {
 
 // Element (a, b), a <= b, of the normal matrix by turns of the sample: T^T N T, where T is the frame's M for the rotation and the
 // identity beyond it. element(i, j), i <= j, is that by turns of the frame.
-template <class Element>
-BRG_CORE double turned_normal(const Frame& frame, int a, int b, const Element& element) {
+template <class V, class Element>
+BRG_CORE V turned_normal(const Frame& frame, int a, int b, const Element& element) {
   if (frame.identity || a >= 3) return element(a, b);
   const double m[3][3] = {
       {frame.m.xx, frame.m.xy, frame.m.xz}, {frame.m.yx, frame.m.yy, frame.m.yz}, {frame.m.zx, frame.m.zy, frame.m.zz}};
-  double sum = 0;
+  V sum(0.0);
   for (int i = 0; i < 3; ++i)
     for (int j = b < 3 ? 0 : b; j < (b < 3 ? 3 : b + 1); ++j)
-      sum += m[i][a] * (b < 3 ? m[j][b] : 1) * (i <= j ? element(i, j) : element(j, i));
+      sum = mul_add(V(m[i][a] * (b < 3 ? m[j][b] : 1)), i <= j ? element(i, j) : element(j, i), sum);
   return sum;
 }
 
-// Gradient and normal matrix by turns of the sample in place of turns of the frame.
-BRG_CORE void turn_to_sample(const Frame& frame, FitSums<true>& sums) {
+// Gradient and normal matrix of n parameters, the rotation first, by turns of the sample in place of turns of the frame.
+template <int n, class V>
+BRG_CORE void turn_to_sample(const Frame& frame, V* gradient, V* normal) {
   if (frame.identity) return;
-  const FitSums<true> in_frame = sums;
-  const auto element = [&](int a, int b) { return in_frame.normal[triangle_index(a, b, fit_parameters)]; };
-  const Vec3<double> turn =
-      multiply_transposed(frame.m, {in_frame.gradient[0], in_frame.gradient[1], in_frame.gradient[2]});
-  sums.gradient[0] = turn.x, sums.gradient[1] = turn.y, sums.gradient[2] = turn.z;
+  const Mat3<double>& m = frame.m;
+  const Vec3<V> turn =
+      multiply_transposed(Mat3<V>{V(m.xx), V(m.xy), V(m.xz), V(m.yx), V(m.yy), V(m.yz), V(m.zx), V(m.zy), V(m.zz)},
+                          Vec3<V>{gradient[0], gradient[1], gradient[2]});
+  gradient[0] = turn.x, gradient[1] = turn.y, gradient[2] = turn.z;
+  V in_frame[n * (n + 1) / 2];
+  for (int i = 0; i < n * (n + 1) / 2; ++i) in_frame[i] = normal[i];
+  const auto element = [&](int a, int b) { return in_frame[triangle_index(a, b, n)]; };
   for (int a = 0; a < 3; ++a)
-    for (int b = a; b < fit_parameters; ++b)
-      sums.normal[triangle_index(a, b, fit_parameters)] = turned_normal(frame, a, b, element);
+    for (int b = a; b < n; ++b) normal[triangle_index(a, b, n)] = turned_normal<V>(frame, a, b, element);
 }
 
 BRG_CORE void store_count(int32_t* out, int64_t b, int32_t value, bool accumulate) {
@@ -195,8 +195,8 @@ BRG_CORE void store_count(int32_t* out, int64_t b, int32_t value, bool accumulat
 }
 
 // Writes the other outputs of one orientation.
-template <class T, bool with_parameters>
-BRG_CORE void store_loss(const OmegaLossProblem<T>& p, int64_t b, const FitSums<with_parameters>& sums) {
+template <class T>
+BRG_CORE void store_loss(const OmegaLossProblem<T>& p, int64_t b, const FitSums& sums) {
   const OmegaLossOutput<T>& out = p.output;
   if (out.loss) store(out.loss + b, sums.loss, out.accumulate);
   if (out.rotation_bar)

@@ -1,5 +1,7 @@
 """What comes in and goes out: types, strides, out=, and errors that name the argument."""
 
+import os
+
 import braggrad
 import numpy as np
 import pytest
@@ -231,3 +233,129 @@ def test_read_only_inputs_are_welcome_and_read_only_outputs_are_not():
     with pytest.raises(ValueError, match="out: omega1 is read-only"):
         braggrad.solve(g, energy=50, out=(place, None, None))
     assert roots.omega1.flags.writeable
+
+
+def _turned(array):
+    """The matrices transposed, in memory too."""
+    return None if array is None else np.ascontiguousarray(np.swapaxes(array, -1, -2))
+
+
+@pytest.mark.parametrize("lattice", ["set", "basis", "cell"])
+def test_matrices_by_columns(gold, dtype, lattice):
+    rng = np.random.default_rng(0)
+    rotation = random_rotations(4).reshape(2, 2, 3, 3).astype(dtype)
+    dots = rng.normal(size=(2, 2, 2, 3, 3)).astype(dtype)
+    cells = np.array([GOLD, (4.1, 4.05, 4.07, 90.5, 89.8, 90.2)])
+    set_ = gold if lattice == "set" else gold.hkl
+    rows = {"set": {}, "basis": {"basis": braggrad.reciprocal_basis(cells).astype(dtype)}, "cell": {"cell": cells}}[
+        lattice
+    ]
+    columns = {name: _turned(value) if name == "basis" else value for name, value in rows.items()}
+    columns["column_major"] = True
+    turned, energy = _turned(rotation), {"energy": ENERGY}
+    assert _equal(
+        braggrad.predict(set_, turned, **columns, **energy), braggrad.predict(set_, rotation, **rows, **energy)
+    )
+    assert np.array_equal(braggrad.rotate(set_, turned, **columns), braggrad.rotate(set_, rotation, **rows))
+    spots = braggrad.predict_spots(set_, rotation, **rows, **energy)
+    assert _equal(braggrad.predict_spots(set_, turned, **columns, **energy), spots)
+    w = rng.normal(size=(2, 2, len(gold))).astype(dtype)
+    wrt = ("rotation", "basis", "rotation_vector")
+    ours = braggrad.predict_vjp(set_, turned, w, wrt=wrt, **columns, **energy)
+    theirs = braggrad.predict_vjp(set_, rotation, w, wrt=wrt, **rows, **energy)
+    assert np.array_equal(ours["rotation"], _turned(theirs["rotation"]))
+    assert np.array_equal(ours["basis"], _turned(theirs["basis"]))
+    assert np.array_equal(ours["rotation_vector"], theirs["rotation_vector"])
+    ours = braggrad.rotate_vjp(set_, turned, np.ones(3), wrt="rotation", **columns)
+    assert np.array_equal(
+        ours["rotation"], _turned(braggrad.rotate_vjp(set_, rotation, np.ones(3), **rows)["rotation"])
+    )
+    given = {"rotation_dot": dots[0]} | ({} if lattice == "set" else {"basis_dot": dots[1, 0]})
+    by_columns = {name: _turned(dot) for name, dot in given.items()}
+    ours = braggrad.predict_jvp(set_, turned, **by_columns, **columns, **energy)
+    assert _equal(ours, braggrad.predict_jvp(set_, rotation, **given, **rows, **energy))
+    ours = braggrad.rotate_jvp(set_, turned, **by_columns, **columns)
+    assert np.array_equal(ours, braggrad.rotate_jvp(set_, rotation, **given, **rows))
+    for _ in range(2):
+        ours = braggrad.omega_loss(set_, turned, w, outputs=("loss", "rotation_bar"), **columns, **energy)
+        theirs = braggrad.omega_loss(set_, rotation, w, outputs=("loss", "rotation_bar"), **rows, **energy)
+        assert np.array_equal(ours["loss"], theirs["loss"])
+        assert np.array_equal(ours["rotation_bar"], _turned(theirs["rotation_bar"]))
+    if lattice == "set":
+        geometry = braggrad.Geometry(energy=ENERGY)
+        bound = braggrad.OmegaLoss(set_, turned, geometry, w, outputs=("loss", "rotation_bar"), column_major=True)
+        assert _equal(bound().values(), ours.values())
+        roots = braggrad.Predictor(set_, turned, geometry, column_major=True)()
+        assert _equal(roots, braggrad.predict(set_, rotation, geometry=geometry))
+
+
+@pytest.mark.parametrize(
+    "layout", [np.array, lambda a: np.array(a, order="F"), lambda a: np.repeat(a[..., None], 2, -1)[..., 1]]
+)
+def test_results_are_added_to_what_is_there(gold, dtype, layout):
+    rng = np.random.default_rng(1)
+    rotation = random_rotations(3).astype(dtype)
+    w = rng.normal(size=(3, len(gold))).astype(dtype)
+    k = np.array(25.0, dtype)
+    eps = np.finfo(dtype).eps
+
+    def check(call, *names):
+        plain = call()
+        assert set(names) == set(plain)
+        start = {name: rng.normal(size=value.shape) * (np.abs(value).max() + 1) for name, value in plain.items()}
+        out = {name: layout(start[name].astype(value.dtype)) for name, value in plain.items()}
+        before = {name: value.copy() for name, value in out.items()}
+        given = call(accumulate=True, out=out)
+        call(accumulate=True, out=out)
+        for name, value in plain.items():
+            assert given[name] is out[name]
+            size = np.abs(before[name]).max(initial=0) + np.abs(value).max(initial=0)
+            assert np.allclose(out[name], before[name] + 2 * value, rtol=0, atol=8 * eps * size)
+        with pytest.raises(ValueError, match=f"out has no {names[-1]}: accumulate adds"):
+            call(accumulate=True, out={name: out[name] for name in names[:-1]})
+
+    def predict_vjp(**options):
+        return braggrad.predict_vjp(gold, rotation, w, wrt=("rotation", "q", "chi"), wavenumber=k, **options)
+
+    def broadcast_vjp(**options):
+        chi = np.full((2, 3), 0.1, dtype)
+        return braggrad.predict_vjp(gold, rotation, w, wrt=("rotation", "chi"), wavenumber=k, chi=chi, **options)
+
+    def rotate_vjp(**options):
+        return braggrad.rotate_vjp(gold, rotation, np.ones(3, dtype), wrt=("rotation",), **options)
+
+    def solve_vjp(**options):
+        return braggrad.solve_vjp(gold.q.astype(dtype), w[0], wrt=("g", "wavenumber"), wavenumber=k, **options)
+
+    def loss(**options):
+        outputs = ("loss", "gradient", "matched")
+        return braggrad.omega_loss(gold, rotation, w, wavenumber=k, outputs=outputs, **options)
+
+    check(predict_vjp, "rotation", "q", "chi")
+    check(broadcast_vjp, "rotation", "chi")
+    check(rotate_vjp, "rotation")
+    check(solve_vjp, "g", "wavenumber")
+    check(loss, "loss", "gradient", "matched")
+
+
+def test_a_bound_loss_adds(gold):
+    rotation, geometry = random_rotations(2), braggrad.Geometry(energy=ENERGY)
+    plain = braggrad.omega_loss(gold, rotation, np.zeros(len(gold)), geometry=geometry)
+    out = {name: np.ones_like(value) for name, value in plain.items()}
+    bound = braggrad.OmegaLoss(gold, rotation, geometry, np.zeros(len(gold)), accumulate=True, out=out)
+    bound(), bound()
+    for name, value in plain.items():
+        assert np.allclose(out[name], 1 + 2 * value, rtol=1e-14)
+    with pytest.raises(ValueError, match="out has no loss"):
+        braggrad.OmegaLoss(gold, rotation, geometry, np.zeros(len(gold)), accumulate=True)
+
+
+def test_the_machine_is_described():
+    cpu, *others = braggrad.devices()
+    assert cpu.name == "cpu" and cpu.compute_capability is None and cpu.model
+    assert cpu.units == len(os.sched_getaffinity(0))
+    assert cpu.memory == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for device in (cpu, *others):
+        assert braggrad.Context(device=device.name).device == (None if device is cpu else int(device.name[5:]))
+    with pytest.raises(RuntimeError):
+        braggrad.Context(device=f"cuda:{len(others)}")

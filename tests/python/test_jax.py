@@ -9,6 +9,8 @@ jax = pytest.importorskip("jax", reason="JAX is not installed")
 jax.config.update("jax_enable_x64", True)
 import braggrad.jax as bj  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+from braggrad.jax import _handlers, _primitives  # noqa: E402
+from jax.test_util import check_grads  # noqa: E402
 
 HKL = np.array([[1, 1, 1], [2, 0, 0], [0, 2, 2], [-3, 1, 1], [4, 0, -2], [0, 0, 2], [0, 0, 0], [9, 9, 9]])
 BEAM = braggrad.Geometry(energy=ENERGY, chi=0.05)
@@ -23,11 +25,11 @@ def few():
 def way(request, monkeypatch):
     if request.param == "handlers" and not bj.HANDLERS:
         pytest.skip("libbraggrad_jax was not built")
-    bj._function.cache_clear()
+    _primitives._compiled.cache_clear()
     jax.clear_caches()
-    monkeypatch.setattr(bj, "HANDLERS", request.param == "handlers")
+    monkeypatch.setattr(_handlers, "HANDLERS", request.param == "handlers")
     yield request.param
-    bj._function.cache_clear()
+    _primitives._compiled.cache_clear()
     jax.clear_caches()
 
 
@@ -129,11 +131,153 @@ def test_vmap_over_vectors_is_a_loop(few):
     assert over_rotations.shape == (2, len(HKL), 3)
 
 
+def test_forward_mode_is_the_directional_derivative(few, dtype):
+    rng = np.random.default_rng(3)
+    rotation, dot = random_rotations(3).astype(dtype), rng.normal(size=(3, 3, 3)).astype(dtype)
+    k, k_dot, chi, chi_dot = rng.uniform(24, 26, 3), rng.normal(size=3), rng.uniform(0, 0.1, 3), rng.normal(size=3)
+    k, k_dot, chi, chi_dot = (part.astype(dtype) for part in (k, k_dot, chi, chi_dot))
+    q, q_dot = few.q.astype(dtype), rng.normal(size=few.q.shape).astype(dtype)
+    roots, dots = jax.jvp(
+        lambda r, k, chi, q: bj.predict(q, r, wavenumber=k, chi=chi)[:2],
+        (rotation, k, chi, q),
+        (dot, k_dot, chi_dot, q_dot),
+    )
+    view = braggrad.Reflections.view(q)
+    options = {"wavenumber": k, "chi": chi}
+    plain = braggrad.predict_jvp(
+        view, rotation, rotation_dot=dot, wavenumber_dot=k_dot, chi_dot=chi_dot, q_dot=q_dot, **options
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(dots, plain, strict=False))
+    assert all(np.array_equal(a, b) for a, b in zip(roots, braggrad.predict(view, rotation, **options), strict=False))
+    _, dots = jax.jit(lambda *both: jax.jvp(lambda r: bj.predict(few, r, geometry=BEAM)[:2], *both))(
+        (rotation,), (dot,)
+    )
+    view = braggrad.Reflections.view(few.q.astype(dtype))
+    plain = braggrad.predict_jvp(view, rotation, rotation_dot=dot, geometry=BEAM)
+    assert all(np.array_equal(a, b) for a, b in zip(dots, plain, strict=False))
+    lengths = np.linalg.norm(q, axis=1)
+    _, dots = jax.jvp(lambda g, m: bj.solve(g, g_magnitude=m, geometry=BEAM)[:2], (q, lengths), (q_dot, q_dot[:, 0]))
+    plain = braggrad.solve_jvp(q, g_magnitude=lengths, g_dot=q_dot, g_magnitude_dot=q_dot[:, 0], geometry=BEAM)
+    assert all(np.array_equal(a, b) for a, b in zip(dots, plain, strict=False))
+
+
+def test_both_modes_give_one_jacobian(few):
+    rotation, k = random_rotations(3), np.array([24.0, 25.0, 26.0])
+
+    def omega(matrix, k):
+        return bj.predict(few, matrix, wavenumber=k, chi=0.05).omega2
+
+    for way in (jax.jit, jax.vmap):
+        inputs = (rotation, k) if way is jax.vmap else (rotation[0], k[0])
+        forward = way(jax.jacfwd(omega, (0, 1)))(*inputs)
+        backward = way(jax.jacrev(omega, (0, 1)))(*inputs)
+        for ours, theirs in zip(forward, backward, strict=True):
+            assert np.abs(ours).max() > 0.01 and np.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    tangent = jax.linearize(omega, rotation[0], k[0])[1]
+    adjoint = jax.linear_transpose(tangent, rotation[0], k[0])
+    again = jax.linear_transpose(lambda bar: adjoint(bar)[0], np.zeros(len(HKL)))
+    assert np.array_equal(again(rotation[1])[0], tangent(rotation[1], 0.0))
+    q = np.stack([few.q, few.q * 1.01])
+    dots = np.random.default_rng(0).normal(size=q.shape)
+    looped = jax.vmap(lambda q, dot: jax.jvp(lambda q: bj.predict(q, rotation, geometry=BEAM).omega1, (q,), (dot,))[1])
+    for b, omega_dot in enumerate(looped(q, dots)):
+        set_ = braggrad.Reflections.from_vectors(q[b])
+        plain = braggrad.predict_jvp(set_, rotation, q_dot=dots[b], geometry=BEAM)
+        assert np.allclose(omega_dot, plain.omega1, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{"loss": "chord"}, {"loss": "huber", "delta": 0.3}])
+def test_the_fused_loss_is_that_of_the_plain_call(few, dtype, options):
+    rng = np.random.default_rng(4)
+    rotation = random_rotations(6).reshape(2, 3, 3, 3).astype(dtype)
+    k, chi = rng.uniform(24, 26, 3).astype(dtype), dtype.type(0.05)
+    eps = np.finfo(dtype).eps
+    view = braggrad.Reflections.view(few.q.astype(dtype))
+    for shape in ((), (2, 3)):
+        names = ("omega1", "omega2", "weight1")
+        targets = {name: rng.uniform(0.1, 3, (*shape, len(HKL))).astype(dtype) for name in names}
+        targets["omega2"][..., 1] = np.nan
+
+        def loss(rotation, k, chi, targets=targets):
+            return bj.omega_loss(few, rotation, wavenumber=k, chi=chi, missing_loss=0.5, **targets, **options)
+
+        plain = braggrad.omega_loss(
+            view,
+            rotation,
+            wavenumber=k,
+            chi=np.full(3, chi),
+            missing_loss=0.5,
+            parameters=("wavenumber", "chi"),
+            outputs=("loss", "rotation_bar", "gradient"),
+            **targets,
+            **options,
+        )
+        value, bars = jax.jit(jax.value_and_grad(lambda *inputs: loss(*inputs).sum(), (0, 1, 2)))(rotation, k, chi)
+        assert np.array_equal(loss(rotation, k, chi), plain["loss"])
+        assert np.isclose(value, plain["loss"].sum(), rtol=20 * eps)
+        size = np.abs(plain["gradient"]).max()
+        assert np.allclose(bars[0], plain["rotation_bar"], rtol=4 * eps, atol=0)
+        assert np.allclose(bars[1], plain["gradient"][..., 0].sum(0), rtol=0, atol=20 * eps * size)
+        assert np.allclose(bars[2], plain["gradient"][..., 1].sum(), rtol=0, atol=20 * eps * size)
+
+
+def test_derivatives_of_the_fused_loss_are_those_of_differences(few):
+    targets = np.random.default_rng(5).uniform(-3, 3, (2, len(HKL)))
+    rotation, k = jnp.asarray(random_rotations(2)), jnp.asarray([24.5, 25.5])
+
+    def loss(rotation, k):
+        return bj.omega_loss(few, rotation, *targets, wavenumber=k, chi=0.05)
+
+    check_grads(loss, (rotation, k), order=1, modes=("fwd", "rev"), eps=1e-5, rtol=1e-6, atol=1e-6)
+
+
+def test_vmap_of_the_fused_loss_is_the_batch(few):
+    rotation, k = random_rotations(4), np.array([24.0, 25.0, 26.0, 27.0])
+    targets = np.random.default_rng(6).uniform(-3, 3, (4, len(HKL)))
+
+    def loss(matrix, k, target):
+        return bj.omega_loss(few, matrix, target, wavenumber=k)
+
+    both = jax.value_and_grad(loss, (0, 1))
+    for axes, given in (((0, 0, 0), targets), ((0, 0, None), targets[1]), ((None, 0, 0), targets)):
+        matrices = rotation if axes[0] == 0 else rotation[2]
+        value, bars = jax.jit(jax.vmap(both, axes))(matrices, k, given)
+        for b in range(4):
+            one = both(rotation[b] if axes[0] == 0 else matrices, k[b], given[b] if axes[2] == 0 else given)
+            assert np.allclose(value[b], one[0], rtol=1e-13)
+            assert all(
+                np.allclose(ours[b], theirs, rtol=1e-12, atol=1e-12) for ours, theirs in zip(bars, one[1], strict=True)
+            )
+    nested = jax.vmap(jax.vmap(loss, (0, 0, None)), (0, 0, 0))
+    value = nested(rotation.reshape(2, 2, 3, 3), k.reshape(2, 2), targets[:2])
+    whole = bj.omega_loss(few, rotation, targets[[0, 0, 1, 1]], wavenumber=k)
+    assert np.allclose(value.ravel(), whole, rtol=1e-13)
+
+
+def test_what_has_no_derivative_is_refused(few):
+    rotation, target = random_rotations(2), np.zeros(len(HKL))
+
+    def omega(matrix):
+        return jnp.sin(bj.predict(few, matrix, geometry=BEAM).omega1).sum()
+
+    def loss(matrix, target=target):
+        return bj.omega_loss(few, matrix, target, geometry=BEAM).sum()
+
+    for function in (omega, loss):
+        for second in (jax.hessian, lambda f: jax.jacrev(jax.grad(f)), lambda f: jax.jacfwd(jax.jacfwd(f))):
+            with pytest.raises(NotImplementedError, match="braggrad has no second derivatives"):
+                second(function)(rotation)
+    with pytest.raises(NotImplementedError, match="the rest is constant"):
+        jax.grad(loss, 1)(rotation, target)
+
+
 def test_empty_batches(few):
     nothing = np.empty((0, 3, 3))
     assert bj.predict(few, nothing, wavenumber=np.empty(0)).omega1.shape == (0, len(HKL))
     assert bj.predict(np.empty((0, 3)), np.eye(3), geometry=BEAM).omega1.shape == (0,)
     assert jax.grad(lambda r: bj.predict(few, r, geometry=BEAM).omega1.sum())(nothing).shape == (0, 3, 3)
+    assert jax.grad(lambda r: bj.omega_loss(few, r, np.zeros(8), geometry=BEAM).sum())(nothing).shape == (0, 3, 3)
+    assert jax.vmap(lambda r: bj.omega_loss(few, r, np.zeros(8), geometry=BEAM))(nothing).shape == (0,)
 
 
 def test_what_does_not_diffract_has_gradient_zero():
@@ -153,6 +297,13 @@ def test_what_does_not_diffract_has_gradient_zero():
             lambda few: bj.predict(few, np.ones((2, 3, 3)), wavenumber=np.ones(3)),
             r"wavenumber has the batch shape \(3,\)",
         ),
+        (lambda few: bj.omega_loss(few, np.eye(3), np.ones(3), geometry=BEAM), r"omega1 has the shape \(3,\)"),
+        (
+            lambda few: bj.omega_loss(few, np.eye(3), np.ones((2, 8)), wavenumber=np.ones(3)),
+            "omega1 has the batch shape",
+        ),
+        (lambda few: bj.omega_loss(few, np.eye(3), geometry=BEAM, loss="cubes"), "loss is 'cubes'"),
+        (lambda few: bj.omega_loss(HKL, np.eye(3), geometry=BEAM), "reflections is no Reflections"),
         (lambda few: bj.solve(np.ones(2), geometry=BEAM), r"g has the shape \(2,\)"),
         (lambda few: bj.solve(np.ones(3) * 1j, geometry=BEAM), "g has the type complex128"),
     ],

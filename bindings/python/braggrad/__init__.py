@@ -7,6 +7,7 @@ only). The frame, the equation and the meaning of both roots: docs/physics.md.
 from ._context import Context
 from ._crystal import hkl_enumerate, reciprocal_basis
 from ._device import DeviceArray, to_device
+from ._devices import Device, devices
 from ._fit import TargetList, omega_loss
 from ._geometry import WAVENUMBER_PER_KEV, Geometry
 from ._library import build_info, version
@@ -22,6 +23,7 @@ __all__ = [
     "WAVENUMBER_PER_KEV",
     "Beams",
     "Context",
+    "Device",
     "DeviceArray",
     "Geometry",
     "OmegaLoss",
@@ -31,6 +33,7 @@ __all__ = [
     "Spots",
     "TargetList",
     "build_info",
+    "devices",
     "diffracted_beam",
     "hkl_enumerate",
     "omega_loss",

@@ -117,6 +117,7 @@ class Output:
     def __init__(self, name: str, shape: Shape, dtype: Any, given: Array | None, inputs: Iterable[Array | None]):
         dtype = np.dtype(dtype)
         self.given = given
+        self.added = False
         if given is None:
             self.buffer = np.empty(shape, dtype)
             return
@@ -134,11 +135,19 @@ class Output:
         alone = not any(array is not None and np.may_share_memory(given, array) for array in inputs)
         self.buffer = given if fits and alone else np.empty(shape, dtype)
 
+    def accumulate(self) -> None:
+        """Adds to the caller's array: directly, or from zero on in memory that is added at the end."""
+        if self.given is not self.buffer:
+            self.added = True
+            self.buffer.fill(0)
+
     def result(self) -> Array:
         """The caller's array, filled; what was allocated here as it is."""
         if self.given is None:
             return self.buffer
-        if self.given is not self.buffer:
+        if self.added:
+            np.add(self.given, self.buffer, out=self.given, casting="same_kind")
+        elif self.given is not self.buffer:
             np.copyto(self.given, self.buffer, casting="same_kind")
         return self.given
 

@@ -142,6 +142,8 @@ def omega_loss(
     wavenumber: ArrayLike | None = None,
     chi: ArrayLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
+    accumulate: bool = False,
     out: Mapping[str, Array] | None = None,
     context: Context | None = None,
 ) -> dict[str, Array]:
@@ -153,7 +155,7 @@ def omega_loss(
     Parameters
     ----------
     reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, magnitude_from_rotated, \
-context
+column_major, context
         As in `predict`.
     omega1, omega2 : array_like, shape (N,) or (..., N), optional
         Observed angles of root 1 and 2, rad, any turn; (N,) is shared by all orientations. nan: no target.
@@ -172,6 +174,8 @@ context
     outputs : iterable of str
         Any of loss (...), gradient (..., P), normal (..., P (P + 1) / 2), rotation_bar (..., 3, 3), and the counts
         observable, matched, missing, grazing (int32).
+    accumulate : bool
+        Add to the arrays of `out`, which has one for each output, instead of overwriting them.
     out : mapping of str to ndarray, optional
         Where outputs go, by name.
 
@@ -191,8 +195,8 @@ context
     """
     given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
     key = None
-    if cell is None and basis is None and targets is None:
-        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, delta, missing_loss)
+    if cell is None and basis is None and targets is None and not accumulate:
+        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major, delta, missing_loss)
         if isinstance(parameters, str | tuple) and isinstance(outputs, str | tuple):
             constants = (*numbers, loss, parameters, outputs)
             key = key_of("omega_loss", reflections, geometry, constants, (orientations, *given.values()))
@@ -212,6 +216,7 @@ context
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         per_pair=dense,
         context=context,
     )
@@ -223,7 +228,10 @@ context
     else:
         stride, members = pairs.targets(dense)
     places = pairs.run.outputs(
-        specification_of(outputs, pairs.batch, count, pairs.dtype), out, (*pairs.arrays.values(), *members.values())
+        specification_of(outputs, pairs.batch, count, pairs.dtype),
+        out,
+        (*pairs.arrays.values(), *members.values()),
+        accumulate,
     )
     structs = (
         pairs.family.omega_targets(
@@ -234,7 +242,9 @@ context
             **{name: address(array) for name, array in members.items()},
         ),
         pairs.family.omega_loss_output(
-            parameters=mask, **{name: address(place.buffer) for name, place in places.items()}
+            flags=abi.BRG_ACCUMULATE if accumulate else 0,
+            parameters=mask,
+            **{name: address(place.buffer) for name, place in places.items()},
         ),
     )
     pairs.call("omega_loss", *structs)

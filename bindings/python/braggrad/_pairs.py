@@ -49,11 +49,14 @@ class Pairs:
         basis: ArrayLike | None,
         beamline: Beamline | None,
         magnitude_from_rotated: bool = False,
+        column_major: bool = False,
         per_orientation: Mapping[str, Array | None] | None = None,
         per_pair: Mapping[str, Array | None] | None = None,
         context: Context | None = None,
     ) -> None:
         own_basis = _lattice(cell, basis)
+        if cell is not None and own_basis is not None and column_major:
+            own_basis = own_basis.swapaxes(-1, -2)
         single = False
         if not isinstance(reflections, Reflections):
             hkl = as_host("hkl", reflections)
@@ -62,7 +65,7 @@ class Pairs:
                 raise ValueError("cell or basis is needed with hkl")
             own_basis = as_host("basis", own_basis)
             first = own_basis.reshape(-1, 3, 3)[0] if own_basis.size else np.eye(3)
-            reflections = Reflections(hkl[None] if single else hkl, basis=first)
+            reflections = Reflections(hkl[None] if single else hkl, basis=first.T if column_major else first)
             if own_basis.ndim == 2:
                 own_basis = None
         self.reflections = reflections
@@ -105,7 +108,8 @@ class Pairs:
         self.family = FAMILIES[self.dtype]
         self.geometry = beamline.struct if beamline else None
         self.struct = self.family.orientations(
-            flags=abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0,
+            flags=(abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0)
+            | (abi.BRG_COLUMN_MAJOR if column_major else 0),
             count=math.prod(self.batch),
             **{name: address(array) for name, array in self.arrays.items() if array is not None},
         )

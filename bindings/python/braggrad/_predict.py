@@ -38,6 +38,7 @@ def predict(
     wavenumber: ArrayLike | None = None,
     chi: ArrayLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
     out: tuple[Array | None, ...] | None = None,
     context: Context | None = None,
 ) -> Roots:
@@ -62,6 +63,9 @@ def predict(
         Tilt of the beam toward the axis, rad; default the geometry's. An array is one per orientation.
     magnitude_from_rotated : bool
         Take |R q| instead of |q|: another derivative by the entries of R, the same by rotations.
+    column_major : bool
+        Take and give all matrices of the call with their columns one after the other: ``[..., j, i]`` is row i, column
+        j, as Fortran's R(3,3,B) and CUDA arrays that must not be copied have them.
     out : tuple of ndarray or None, optional
         Where omega1, omega2 and observable go; None: allocated.
     context : Context, optional
@@ -92,7 +96,7 @@ def predict(
     """
     key = None
     if cell is None and basis is None:
-        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated)
+        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major)
         key = key_of("predict", reflections, geometry, numbers, (orientations,))
         plan = None if key is None else plan_of(key, context)
         done = None if plan is None else plan.run((orientations,), out)
@@ -105,6 +109,7 @@ def predict(
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         context=context,
     )
     places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, pairs.arrays.values())
@@ -130,6 +135,8 @@ def predict_vjp(
     wavenumber: ArrayLike | None = None,
     chi: ArrayLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
+    accumulate: bool = False,
     out: Mapping[str, Array] | None = None,
     context: Context | None = None,
 ) -> dict[str, Array]:
@@ -137,7 +144,7 @@ def predict_vjp(
 
     Parameters
     ----------
-    reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, context
+    reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, column_major, context
         As in `predict`.
     omega1_bar, omega2_bar : array_like, shape (..., N), optional
         dL/domega, or broadcast to it. Values of pairs that are not observable are ignored.
@@ -147,6 +154,8 @@ def predict_vjp(
         of the reflections (N, 3); three free components of beam and axis.
     magnitude_from_rotated : bool
         As in `predict`; with False |q| is fixed under a change of R.
+    accumulate : bool
+        Add to the arrays of `out`, which has one for each result, instead of overwriting them.
     out : mapping of str to ndarray, optional
         Where results go, by name.
 
@@ -176,6 +185,7 @@ def predict_vjp(
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         per_pair=bars,
         context=context,
     )
@@ -189,6 +199,7 @@ def predict_vjp(
         {name: member for name, (member, _) in members.items()},
         out,
         (*pairs.arrays.values(), *cotangents),
+        accumulate,
         lambda gradient: pairs.call(
             "predict_vjp",
             pairs.family.root_cotangents(omega1=address(cotangents[0]), omega2=address(cotangents[1])),
@@ -205,6 +216,7 @@ def tangent_of(
     basis: ArrayLike | None,
     beamline: Beamline | None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
     beam_dot: ArrayLike | None = None,
     axis_dot: ArrayLike | None = None,
     context: Context | None = None,
@@ -226,6 +238,7 @@ def tangent_of(
         basis=basis,
         beamline=beamline,
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         per_orientation=rows,
         context=context,
     )
@@ -265,6 +278,7 @@ def predict_jvp(
     wavenumber: ArrayLike | None = None,
     chi: ArrayLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
     out: tuple[Array | None, ...] | None = None,
     context: Context | None = None,
 ) -> Roots:
@@ -273,7 +287,7 @@ def predict_jvp(
     Parameters
     ----------
     reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, magnitude_from_rotated, \
-out, context
+column_major, out, context
         As in `predict`.
     rotation_dot : array_like, shape (..., 3, 3), optional
         Change of R; None: none.
@@ -310,6 +324,7 @@ out, context
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         rotation_dot=rotation_dot,
         rotation_vector_dot=rotation_vector_dot,
         basis_dot=basis_dot,
@@ -335,6 +350,7 @@ def predict_spots(
     orientations: ArrayLike,
     *,
     windows: ArrayLike | None = None,
+    column_major: bool = False,
     cell: ArrayLike | None = None,
     basis: ArrayLike | None = None,
     geometry: Geometry | None = None,
@@ -348,7 +364,7 @@ def predict_spots(
 
     Parameters
     ----------
-    reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, context
+    reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, column_major, context
         As in `predict`.
     windows : array_like, shape (K, 2), optional
         Up to 8 windows [low, high) of omega, rad, modulo 2 pi; low > high wraps. None: the whole turn.
@@ -376,6 +392,7 @@ def predict_spots(
         cell=cell,
         basis=basis,
         beamline=Beamline.of(geometry, energy, wavelength, wavenumber, chi),
+        column_major=column_major,
         context=context,
     )
     limits = np.zeros((0, 2)) if windows is None else np.asarray(as_host("windows", windows), np.float64)

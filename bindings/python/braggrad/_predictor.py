@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _abi as abi
 from ._arrays import Array, address, as_real
 from ._context import Context
 from ._device import DeviceArray
@@ -24,6 +25,7 @@ def _bind(
     orientations: ArrayLike,
     geometry: Geometry,
     magnitude_from_rotated: bool,
+    column_major: bool,
     inputs: Mapping[str, ArrayLike | None],
     per_pair: Mapping[str, Array | None],
     context: Context | None,
@@ -40,6 +42,7 @@ def _bind(
         basis=own["basis"],
         beamline=Beamline.of(geometry, None, None, own["wavenumber"], own["chi"]),
         magnitude_from_rotated=magnitude_from_rotated,
+        column_major=column_major,
         per_pair=per_pair,
         context=context or Context(device=device_of((rotation, *own.values(), *per_pair.values()))),
     )
@@ -52,10 +55,10 @@ def _own(name: str, value: ArrayLike) -> Array:
 
 
 def _places(
-    specification: dict[str, Any], out: Any, pairs: Pairs, more: Iterable[Array | None] = ()
+    specification: dict[str, Any], out: Any, pairs: Pairs, more: Iterable[Array | None] = (), accumulate: bool = False
 ) -> dict[str, Array]:
     """The arrays of the outputs; those of `out` must be such that the library can write into them."""
-    places = pairs.run.outputs(specification, out, (*pairs.arrays.values(), *more))
+    places = pairs.run.outputs(specification, out, (*pairs.arrays.values(), *more), accumulate)
     for name, place in places.items():
         if isinstance(place.given, np.ndarray) and place.given is not place.buffer:
             raise ValueError(f"out: {name} is not contiguous, of another type, or shares memory with an input")
@@ -123,7 +126,7 @@ class Predictor(_Bound):
         Beam and axis.
     basis, wavenumber, chi : array_like, optional
         One per orientation (1/Angstrom, 1/Angstrom, rad), as in `predict`; they are copied.
-    magnitude_from_rotated : bool
+    magnitude_from_rotated, column_major : bool
         As in `predict`.
     out : tuple of ndarray or None, optional
         omega1, omega2, observable (..., N): contiguous arrays to be bound; None: allocated.
@@ -165,11 +168,12 @@ class Predictor(_Bound):
         wavenumber: ArrayLike | None = None,
         chi: ArrayLike | None = None,
         magnitude_from_rotated: bool = False,
+        column_major: bool = False,
         out: tuple[Array | None, ...] | None = None,
         context: Context | None = None,
     ) -> None:
         inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
-        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, {}, context)
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, column_major, inputs, {}, context)
         arrays = _places(roots_specification(pairs.shape, pairs.dtype), out, pairs)
         self.roots = Roots(**arrays)
         structs = pairs.family.roots(**{name: address(array) for name, array in arrays.items()})
@@ -186,10 +190,12 @@ class OmegaLoss(_Bound):
 
     Parameters
     ----------
-    reflections, orientations, geometry, basis, wavenumber, chi, magnitude_from_rotated, context
+    reflections, orientations, geometry, basis, wavenumber, chi, magnitude_from_rotated, column_major, context
         As in `Predictor`.
     omega1, omega2, weight1, weight2, targets, loss, delta, missing_loss, parameters, outputs
         As in `omega_loss`; arrays are copied.
+    accumulate : bool
+        Each call adds to the outputs, all of which `out` has, instead of overwriting them.
     out : mapping of str to ndarray, optional
         Contiguous arrays to be bound, by name.
 
@@ -228,13 +234,15 @@ class OmegaLoss(_Bound):
         wavenumber: ArrayLike | None = None,
         chi: ArrayLike | None = None,
         magnitude_from_rotated: bool = False,
+        column_major: bool = False,
+        accumulate: bool = False,
         out: Mapping[str, Array] | None = None,
         context: Context | None = None,
     ) -> None:
         given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
         dense = {name: None if value is None else _own(name, value) for name, value in given.items()}
         inputs = {"basis": basis, "wavenumber": wavenumber, "chi": chi}
-        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, inputs, dense, context)
+        pairs = _bind(reflections, orientations, geometry, magnitude_from_rotated, column_major, inputs, dense, context)
         mask, count = mask_of(parameters)
         stride = 0
         self.targets: dict[str, Array | None]
@@ -244,7 +252,7 @@ class OmegaLoss(_Bound):
             require_no_dense(dense)
             self.targets = list_of(targets, pairs)
         self.outputs = _places(
-            specification_of(outputs, pairs.batch, count, pairs.dtype), out, pairs, self.targets.values()
+            specification_of(outputs, pairs.batch, count, pairs.dtype), out, pairs, self.targets.values(), accumulate
         )
         super().__init__(
             pairs,
@@ -258,7 +266,9 @@ class OmegaLoss(_Bound):
                 **{name: address(array) for name, array in self.targets.items()},
             ),
             pairs.family.omega_loss_output(
-                parameters=mask, **{name: address(array) for name, array in self.outputs.items()}
+                flags=abi.BRG_ACCUMULATE if accumulate else 0,
+                parameters=mask,
+                **{name: address(array) for name, array in self.outputs.items()},
             ),
         )
 

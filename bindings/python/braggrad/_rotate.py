@@ -18,6 +18,7 @@ def rotate(
     *,
     cell: ArrayLike | None = None,
     basis: ArrayLike | None = None,
+    column_major: bool = False,
     out: Array | None = None,
     context: Context | None = None,
 ) -> Array:
@@ -25,7 +26,7 @@ def rotate(
 
     Parameters
     ----------
-    reflections, orientations, cell, basis, context
+    reflections, orientations, cell, basis, column_major, context
         As in `predict`.
     out : ndarray, optional
         Where the result goes.
@@ -44,7 +45,9 @@ def rotate(
     -----
     Source: ``include/braggrad/rotate.h``.
     """
-    pairs = Pairs(reflections, orientations, cell=cell, basis=basis, beamline=None, context=context)
+    pairs = Pairs(
+        reflections, orientations, cell=cell, basis=basis, beamline=None, column_major=column_major, context=context
+    )
     (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.arrays.values()).values()
     pairs.call("rotate", pairs.family.vectors(g=address(place.buffer)))
     result: Array = place.result()
@@ -59,6 +62,8 @@ def rotate_vjp(
     wrt: Iterable[str] = ("rotation",),
     cell: ArrayLike | None = None,
     basis: ArrayLike | None = None,
+    column_major: bool = False,
+    accumulate: bool = False,
     out: Mapping[str, Array] | None = None,
     context: Context | None = None,
 ) -> dict[str, Array]:
@@ -66,12 +71,14 @@ def rotate_vjp(
 
     Parameters
     ----------
-    reflections, orientations, cell, basis, context
+    reflections, orientations, cell, basis, column_major, context
         As in `predict`.
     g_bar : array_like, shape (..., N, 3)
         dL/dG, or broadcast to it.
     wrt : iterable of {"rotation", "rotation_vector", "basis", "q"}
         What to derive by, as in `predict_vjp`.
+    accumulate : bool
+        Add to the arrays of `out`, which has one for each result, instead of overwriting them.
     out : mapping of str to ndarray, optional
         Where results go, by name.
 
@@ -96,6 +103,7 @@ def rotate_vjp(
         cell=cell,
         basis=basis,
         beamline=None,
+        column_major=column_major,
         per_pair={"g_bar": first(bar, 1)},
         context=context,
     )
@@ -109,6 +117,7 @@ def rotate_vjp(
         {name: member for name, (member, _) in members.items()},
         out,
         (*pairs.arrays.values(), vectors),
+        accumulate,
         lambda gradient: pairs.call(
             "rotate_vjp",
             pairs.family.vector_cotangents(g=address(vectors)),
@@ -127,6 +136,7 @@ def rotate_jvp(
     q_dot: ArrayLike | None = None,
     cell: ArrayLike | None = None,
     basis: ArrayLike | None = None,
+    column_major: bool = False,
     out: Array | None = None,
     context: Context | None = None,
 ) -> Array:
@@ -134,7 +144,7 @@ def rotate_jvp(
 
     Parameters
     ----------
-    reflections, orientations, cell, basis, out, context
+    reflections, orientations, cell, basis, column_major, out, context
         As in `rotate`.
     rotation_dot, rotation_vector_dot, basis_dot, q_dot : array_like, optional
         Changes, as in `predict_jvp`.
@@ -159,6 +169,7 @@ def rotate_jvp(
         cell=cell,
         basis=basis,
         beamline=None,
+        column_major=column_major,
         rotation_dot=rotation_dot,
         rotation_vector_dot=rotation_vector_dot,
         basis_dot=basis_dot,

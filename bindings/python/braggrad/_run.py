@@ -62,11 +62,18 @@ class Run:
         """A new array of the context's device."""
         return np.empty(shape, dtype) if self.context.device is None else DeviceArray.empty(shape, dtype, self.context)
 
-    def outputs(self, specification: Mapping[str, tuple[Shape, Any]], out: Any, inputs: Iterable[Any]) -> Any:
-        """Results: arrays of the context's device, those of `out` where they are given."""
-        if self.context.device is None:
-            return outputs(specification, out, inputs)
-        return outputs(specification, out, inputs, self._output)
+    def outputs(
+        self, specification: Mapping[str, tuple[Shape, Any]], out: Any, inputs: Iterable[Any], accumulate: bool = False
+    ) -> Any:
+        """Results: arrays of the context's device, those of `out` where they are given; all are, to accumulate."""
+        places = outputs(specification, out, inputs, Output if self.context.device is None else self._output)
+        if accumulate:
+            for name, place in places.items():
+                if place.given is None:
+                    raise ValueError(f"out has no {name}: accumulate adds to what is there")
+                if isinstance(place, Output):
+                    place.accumulate()
+        return places
 
     def _output(
         self, name: str, shape: Shape, dtype: Any, given: Any, inputs: Iterable[Any]

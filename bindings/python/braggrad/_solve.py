@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _abi as abi
 from ._arrays import (
     Array,
     Shape,
@@ -167,6 +168,7 @@ def solve_vjp(
     wavelength: ArrayLike | None = None,
     wavenumber: ArrayLike | None = None,
     chi: ArrayLike | None = None,
+    accumulate: bool = False,
     out: Mapping[str, Array] | None = None,
     context: Context | None = None,
 ) -> dict[str, Array]:
@@ -180,6 +182,8 @@ def solve_vjp(
         dL/domega, of the shape of the batch or broadcast to it. Values of items that are not observable are ignored.
     wrt : iterable of {"g", "g_magnitude", "wavenumber", "chi", "beam", "axis"}
         What to derive by. By g at fixed |g| where `g_magnitude` is given. Beam and axis: three free components.
+    accumulate : bool
+        Add to the arrays of `out`, which has one for each result, instead of overwriting them.
     out : mapping of str to ndarray, optional
         Where results go, by name.
 
@@ -216,6 +220,7 @@ def solve_vjp(
         members,
         out,
         (*items.arrays.values(), *cotangents.values()),
+        accumulate,
         lambda gradient: items.run.call(
             items.family.solve_vjp,
             items.geometry,
@@ -235,6 +240,7 @@ def backward(
     members: dict[str, str],
     out: Mapping[str, Array] | None,
     inputs: Iterable[Array | None],
+    accumulate: bool,
     call: Any,
 ) -> dict[str, Array]:
     """Calls an adjoint, and sums its results over the axes along which an input was broadcast.
@@ -246,14 +252,18 @@ def backward(
         # Nothing is broadcast there: axes of length 1 are all the difference.
         specification = {name: (shapes[name], dtype) for name, (_, dtype) in specification.items()}
         whole = True
-    places = run.outputs(specification, out if whole else None, inputs)
-    call({members[name]: address(place.buffer) for name, place in places.items()})
+    places = run.outputs(specification, out if whole else None, inputs, accumulate and whole)
+    flags = abi.BRG_ACCUMULATE if accumulate and whole else 0
+    call({"flags": flags} | {members[name]: address(place.buffer) for name, place in places.items()})
     if whole:
         return {name: place.result() for name, place in places.items()}
     sums = {name: gathered(place.buffer, shapes[name]) for name, place in places.items()}
-    targets = run.outputs({name: (shapes[name], part.dtype) for name, part in sums.items()}, out, ())
+    targets = run.outputs({name: (shapes[name], part.dtype) for name, part in sums.items()}, out, (), accumulate)
     for name, place in targets.items():
-        np.copyto(place.buffer, sums[name])
+        if accumulate:
+            place.buffer += sums[name]
+        else:
+            np.copyto(place.buffer, sums[name])
     return {name: place.result() for name, place in targets.items()}
 
 

@@ -22,29 +22,43 @@ struct F32 {
   using Number = float;
   using Items = brg_items_f32;
   using ItemsGradient = brg_items_gradient_f32;
+  using ItemsTangent = brg_items_tangent_f32;
   using Orientations = brg_orientations_f32;
   using OrientationsGradient = brg_orientations_gradient_f32;
+  using OrientationsTangent = brg_orientations_tangent_f32;
   using Roots = brg_roots_f32;
   using Cotangents = brg_root_cotangents_f32;
+  using Targets = brg_omega_targets_f32;
+  using LossOutput = brg_omega_loss_output_f32;
   static constexpr auto view = brg_reflections_view_f32;
   static constexpr auto solve = brg_solve_f32;
   static constexpr auto solve_vjp = brg_solve_vjp_f32;
+  static constexpr auto solve_jvp = brg_solve_jvp_f32;
   static constexpr auto predict = brg_predict_f32;
   static constexpr auto predict_vjp = brg_predict_vjp_f32;
+  static constexpr auto predict_jvp = brg_predict_jvp_f32;
+  static constexpr auto omega_loss = brg_omega_loss_f32;
 };
 struct F64 {
   using Number = double;
   using Items = brg_items_f64;
   using ItemsGradient = brg_items_gradient_f64;
+  using ItemsTangent = brg_items_tangent_f64;
   using Orientations = brg_orientations_f64;
   using OrientationsGradient = brg_orientations_gradient_f64;
+  using OrientationsTangent = brg_orientations_tangent_f64;
   using Roots = brg_roots_f64;
   using Cotangents = brg_root_cotangents_f64;
+  using Targets = brg_omega_targets_f64;
+  using LossOutput = brg_omega_loss_output_f64;
   static constexpr auto view = brg_reflections_view_f64;
   static constexpr auto solve = brg_solve_f64;
   static constexpr auto solve_vjp = brg_solve_vjp_f64;
+  static constexpr auto solve_jvp = brg_solve_jvp_f64;
   static constexpr auto predict = brg_predict_f64;
   static constexpr auto predict_vjp = brg_predict_vjp_f64;
+  static constexpr auto predict_jvp = brg_predict_jvp_f64;
+  static constexpr auto omega_loss = brg_omega_loss_f64;
 };
 
 struct Fault {
@@ -143,11 +157,18 @@ Reflections view_of(brg_context* context, const AnyBuffer& q) {
 }
 
 template <class F>
-typename F::Roots roots_of(Out omega1, Out omega2, Out observable) {
+typename F::Roots angles_of(Out omega1, Out omega2) {
   using T = typename F::Number;
   typename F::Roots roots{};
   roots.struct_size = sizeof roots;
-  roots.omega1 = data<T>(omega1), roots.omega2 = data<T>(omega2), roots.observable = data<uint8_t>(observable);
+  roots.omega1 = data<T>(omega1), roots.omega2 = data<T>(omega2);
+  return roots;
+}
+
+template <class F>
+typename F::Roots roots_of(Out omega1, Out omega2, Out observable) {
+  auto roots = angles_of<F>(omega1, omega2);
+  roots.observable = data<uint8_t>(observable);
   return roots;
 }
 
@@ -187,6 +208,22 @@ ffi::Error solve_vjp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer 
   });
 }
 
+ffi::Error solve_jvp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, AnyBuffer g_dot,
+                     AnyBuffer magnitude_dot, AnyBuffer k_dot, AnyBuffer chi_dot, Out omega1, Out omega2) {
+  return answered(g, [&](auto family) {
+    using F = decltype(family);
+    using T = typename F::Number;
+    const brg_geometry geometry = geometry_of(values);
+    const auto items = items_of<F>(g, magnitude, k, chi);
+    typename F::ItemsTangent tangent{};
+    tangent.struct_size = sizeof tangent;
+    tangent.g = data<T>(g_dot), tangent.g_magnitude = data<T>(magnitude_dot);
+    tangent.wavenumber = data<T>(k_dot), tangent.chi = data<T>(chi_dot);
+    const auto roots = angles_of<F>(omega1, omega2);
+    require(F::solve_jvp(context_of_thread(), &geometry, &items, &tangent, &roots));
+  });
+}
+
 ffi::Error predict(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
                    Out omega1, Out omega2, Out observable) {
   return answered(rotation, [&](auto family) {
@@ -218,7 +255,52 @@ ffi::Error predict_vjp(Values values, int64_t flags, AnyBuffer rotation, AnyBuff
   });
 }
 
-// How many arguments and results a handler has, after the geometry and, of predict, the flags.
+ffi::Error predict_jvp(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
+                       AnyBuffer rotation_dot, AnyBuffer k_dot, AnyBuffer chi_dot, AnyBuffer q_dot, Out omega1,
+                       Out omega2) {
+  return answered(rotation, [&](auto family) {
+    using F = decltype(family);
+    using T = typename F::Number;
+    brg_context* context = context_of_thread();
+    const brg_geometry geometry = geometry_of(values);
+    const Reflections reflections = view_of<F>(context, q);
+    const auto orientations = orientations_of<F>(rotation, k, chi, flags);
+    typename F::OrientationsTangent tangent{};
+    tangent.struct_size = sizeof tangent;
+    tangent.rotation = data<T>(rotation_dot), tangent.wavenumber = data<T>(k_dot);
+    tangent.chi = data<T>(chi_dot), tangent.q = data<T>(q_dot);
+    const auto roots = angles_of<F>(omega1, omega2);
+    require(F::predict_jvp(context, &geometry, reflections.get(), &orientations, &tangent, &roots));
+  });
+}
+
+// Targets with two axes are one row per orientation; those with one are shared.
+ffi::Error omega_loss(Values values, int64_t flags, int64_t kind, double delta, double missing_loss, int64_t parameters,
+                      AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q, AnyBuffer omega1, AnyBuffer omega2,
+                      AnyBuffer weight1, AnyBuffer weight2, Out loss, Out rotation_bar, Out gradient) {
+  return answered(rotation, [&](auto family) {
+    using F = decltype(family);
+    using T = typename F::Number;
+    brg_context* context = context_of_thread();
+    const brg_geometry geometry = geometry_of(values);
+    const Reflections reflections = view_of<F>(context, q);
+    const auto orientations = orientations_of<F>(rotation, k, chi, flags);
+    typename F::Targets targets{};
+    targets.struct_size = sizeof targets;
+    targets.loss = static_cast<brg_loss>(kind), targets.delta = delta, targets.missing_loss = missing_loss;
+    for (const AnyBuffer* target : {&omega1, &omega2, &weight1, &weight2})
+      if (target->dimensions().size() == 2) targets.orientation_stride = q.dimensions()[0];
+    targets.omega1 = data<T>(omega1), targets.omega2 = data<T>(omega2);
+    targets.weight1 = data<T>(weight1), targets.weight2 = data<T>(weight2);
+    typename F::LossOutput output{};
+    output.struct_size = sizeof output;
+    output.parameters = static_cast<uint32_t>(parameters);
+    output.loss = data<T>(loss), output.rotation_bar = data<T>(rotation_bar), output.gradient = data<T>(gradient);
+    require(F::omega_loss(context, &geometry, reflections.get(), &orientations, &targets, &output));
+  });
+}
+
+// How many arguments and results a handler has, after the geometry and, of orientations, the flags.
 auto binding() { return ffi::Ffi::Bind().Attr<Values>("geometry"); }
 auto binding_with_flags() { return binding().Attr<int64_t>("flags"); }
 
@@ -263,6 +345,47 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_vjp, predict_vjp,
                                   .Arg<AnyBuffer>()
                                   .Arg<AnyBuffer>()
                                   .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_jvp, solve_jvp,
+                              binding()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_jvp, predict_jvp,
+                              binding_with_flags()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Ret<AnyBuffer>()
+                                  .Ret<AnyBuffer>());
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_omega_loss, omega_loss,
+                              binding_with_flags()
+                                  .Attr<int64_t>("loss")
+                                  .Attr<double>("delta")
+                                  .Attr<double>("missing_loss")
+                                  .Attr<int64_t>("parameters")
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
+                                  .Arg<AnyBuffer>()
                                   .Ret<AnyBuffer>()
                                   .Ret<AnyBuffer>()
                                   .Ret<AnyBuffer>());

@@ -2,7 +2,7 @@
 // loss needs no angle and joins the first two. Short loops leave the processor room to run several of their rounds at once.
 #pragma once
 
-#include "cpu/simd/fit_matrix.hpp"
+#include "cpu/simd/fit_batch.hpp"
 #include "cpu/simd/targets.hpp"
 
 namespace braggrad::cpu::BRG_LEVEL {
@@ -10,15 +10,6 @@ namespace braggrad::cpu::BRG_LEVEL {
 // plain: no counts, no grazing cut, Q of the crystal frame, all known when the loops are compiled. counted: with counts.
 // general: with counts, the rest is looked at while running.
 enum class FitMode { plain, counted, general };
-
-// Everything the loops of a chunk hand to each other.
-template <class T, bool with_rows>
-struct FitScratch {
-  Plane<T> sin1, cos1, sin2, cos2;  // unit vectors of the roots; later slopes (sin) and matrix weights (cos)
-  Plane<T> c, inverse_s, ux, uy;    // crossing; 1/s = 0 where a pair contributes nothing
-  Plane<T> target[6], root;         // targets of this orientation alone
-  std::conditional_t<with_rows, FitRows<T>, char> rows;
-};
 
 // Targets of both roots of reflections; and of their opposites.
 template <class T>
@@ -51,7 +42,8 @@ class Fit {
     for (int i = 0; i < parameters_; ++i) {
       order_[i] = fit_parameter(mask, i);
       for (int j = i; j < parameters_; ++j)
-        elements_[triangle_index(i, j, parameters_)] = normal_index(order_[i], fit_parameter(mask, j));
+        elements_[triangle_index(i, j, parameters_)] =
+            triangle_index(order_[i], fit_parameter(mask, j), fit_parameters);
     }
   }
 
@@ -59,7 +51,7 @@ class Fit {
     own_ = settings_[b];
     // Nothing of an orientation that is not finite diffracts: q = 0 in place of its rotation does the same.
     if (!settings_.is_usable(own_, b)) own_ = {Mat3<T>{}, Mat3<T>{}, make_beam<T>(1, 0, 1)};
-    if constexpr (counted) totals_.observable = totals_.matched = totals_.missing = totals_.grazing = 0;
+    if constexpr (counted) counts_ = {};
     fresh_ = true;
     if (p_.targets.offsets)
       listed(b);
@@ -67,20 +59,52 @@ class Fit {
       friedel();
     else
       dense(b);
-    if (fresh_) totals_.sums.clear();
-    auto sums = totals_.total(p_.targets.missing_loss, own_);
-    store_loss(p_, b, sums);
-    if constexpr (matrix != FitMatrix::none) {
-      turn_to_sample(p_.frame, sums);
-      store_parameters(b, sums);
+    double* sum = totals();
+    if (fresh_) std::fill_n(sum, ChunkSums<T, fit_sum_count<matrix>>::room, 0.0);
+    FitSums& out = counts_;
+    out.loss = 0.5 * sum[FitIndex::loss];
+    if (p_.targets.missing_loss > 0) out.loss += p_.targets.missing_loss * sum[FitIndex::missing_weight];
+    out.rotation = load_matrix<double>(sum + FitIndex::rotation, false);
+    store_loss(p_, b, out);
+    if constexpr (matrix == FitMatrix::rotation) store_turns(b, out.rotation, sum + FitIndex::turns);
+    if constexpr (matrix == FitMatrix::all) {
+      batch_.add(b, own_);
+      if (batch_.is_full()) finish();
     }
   }
 
+  // Writes what waits. After the last orientation.
+  [[gnu::always_inline]] void finish() {
+    if constexpr (matrix == FitMatrix::all)
+      batch_.expand(p_.frame, [this](int64_t b, const double* gradient, const double* normal) {
+        store_parameters(b, gradient, normal);
+      });
+  }
+
  private:
+  using At = FitPlane;
   static constexpr int64_t most_pairs = fit_chunk<T, matrix>;
   static constexpr bool counted = mode != FitMode::plain, general = mode == FitMode::general;
 
-  [[gnu::always_inline]] void store_parameters(int64_t b, const FitSums<true>& sums) const {
+  // Where the sums of this orientation are added up.
+  [[gnu::always_inline]] double* totals() {
+    if constexpr (matrix == FitMatrix::all)
+      return batch_.sums();
+    else
+      return totals_;
+  }
+
+  [[gnu::always_inline]] void store_turns(int64_t b, const Mat3<double>& rotation, double* normal) const {
+    // sum G x G_bar from sum G_bar q^T.
+    const Vec3<double> turn = axial(multiply(rotation, transpose(convert<double>(own_.rotation))));
+    double gradient[3] = {turn.x, turn.y, turn.z};
+    turn_to_sample<3>(p_.frame, gradient, normal);
+    if (p_.output.gradient) store_all(p_.output.gradient + 3 * b, gradient, p_.output.accumulate);
+    if (p_.output.normal)
+      for (int i = 0; i < 6; ++i) core::store(p_.output.normal + 6 * b + i, normal[i], p_.output.accumulate);
+  }
+
+  [[gnu::always_inline]] void store_parameters(int64_t b, const double* gradient, const double* normal) const {
     const bool all = parameters_ == fit_parameters && !p_.output.accumulate;
     const auto put_chosen = [&](T* out, int64_t count, const double* values, const int* chosen) {
       if (!out) return;
@@ -90,16 +114,20 @@ class Fit {
       else
         for (int64_t i = 0; i < count; ++i) core::store(out + i, values[chosen[i]], p_.output.accumulate);
     };
-    put_chosen(p_.output.gradient, parameters_, sums.gradient, order_);
-    put_chosen(p_.output.normal, parameters_ * (parameters_ + 1) / 2, sums.normal, elements_);
+    put_chosen(p_.output.gradient, parameters_, gradient, order_);
+    put_chosen(p_.output.normal, parameters_ * (parameters_ + 1) / 2, normal, elements_);
   }
 
   [[gnu::always_inline]] bool from_rotated() const { return general && p_.orientations.magnitude_from_rotated; }
 
-  // Sums from number i on grow by those of a chunk; the first chunk sets them.
+  // Sums of the chunk from number i on.
   template <class Partial>
   [[gnu::always_inline]] void put(int i, const Partial& partial) {
-    fresh_ ? totals_.sums.set(i, partial) : totals_.sums.add(i, partial);
+    partial_.set(i, partial);
+  }
+  [[gnu::always_inline]] void close_chunk() {
+    partial_.close(totals(), fresh_);
+    fresh_ = false;
   }
 
   // What a loop counts, where counts are wanted.
@@ -120,10 +148,8 @@ class Fit {
   [[gnu::always_inline]] void put(const Counts& counts) {
     if constexpr (counted) {
       put(FitIndex::missing_weight, counts.missing_weight);
-      totals_.observable += counts.observable, totals_.matched += counts.matched;
-      totals_.missing += counts.missing, totals_.grazing += counts.grazing;
-    } else if (fresh_) {
-      put(FitIndex::missing_weight, V());
+      counts_.observable += counts.observable, counts_.matched += counts.matched;
+      counts_.missing += counts.missing, counts_.grazing += counts.grazing;
     }
   }
 
@@ -148,13 +174,9 @@ class Fit {
       } else {
         const int64_t at = b * t.orientation_stride + first;
         const auto own = [at](const T* values) { return values ? values + at : nullptr; };
-        Plane<T>* planes = scratch_.target;
-        put_targets(loss_ == Loss::chord, own(t.omega1), own(t.weight1), count, planes[0].values, planes[1].values,
-                    planes[2].values);
-        put_targets(loss_ == Loss::chord, own(t.omega2), own(t.weight2), count, planes[3].values, planes[4].values,
-                    planes[5].values);
-        targets = {{planes[0].values, planes[1].values, planes[2].values},
-                   {planes[3].values, planes[4].values, planes[5].values}};
+        put_targets(loss_ == Loss::chord, own(t.omega1), own(t.weight1), count, target_[0], target_[1], target_[2]);
+        put_targets(loss_ == Loss::chord, own(t.omega2), own(t.weight2), count, target_[3], target_[4], target_[5]);
+        targets = {{target_[0], target_[1], target_[2]}, {target_[3], target_[4], target_[5]}};
       }
       chunk<false>(source_.chunk(own_.basis, first, count), targets, {}, count);
     }
@@ -183,12 +205,13 @@ class Fit {
       chord<opposites>(q, targets, mates, count);
     } else {
       geometry<opposites>(q, targets, mates, count);
-      const V first = angles<opposites>(scratch_.sin1, scratch_.cos1, targets.one, mates.one, count);
-      put(FitIndex::loss, first + angles<opposites>(scratch_.sin2, scratch_.cos2, targets.two, mates.two, count));
+      const V first = angles<opposites>(planes_[At::sin1], planes_[At::cos1], targets.one, mates.one, count);
+      put(FitIndex::loss,
+          first + angles<opposites>(planes_[At::sin2], planes_[At::cos2], targets.two, mates.two, count));
     }
     gradient<false>(q, count);
-    if constexpr (matrix == FitMatrix::all) normal<false>(q, count);
-    fresh_ = false;
+    if constexpr (matrix == FitMatrix::all) tensors<false>(q, count);
+    close_chunk();
   }
 
   // body(i, whole) for the vectors of a chunk. With opposites the lanes beyond the count hold others' reflections, and the last
@@ -211,8 +234,8 @@ class Fit {
           const Pair<V> pair = pair_at(setting, planes, i);
           const Crossing<V>& x = pair.crossing;
           const RootVectors<V> v = root_vectors(x);
-          store(scratch_.sin1.values + i, v.sin1), store(scratch_.cos1.values + i, v.cos1);
-          store(scratch_.sin2.values + i, v.sin2), store(scratch_.cos2.values + i, v.cos2);
+          store(planes_[At::sin1] + i, v.sin1), store(planes_[At::cos1] + i, v.cos1);
+          store(planes_[At::sin2] + i, v.sin2), store(planes_[At::cos2] + i, v.cos2);
           LaneMask<T> observable = x.observable, contributes = contributing(pair, setting);
           if constexpr (!whole) {
             const LaneMask<T> inside = first_lanes<T>(count - i);
@@ -234,27 +257,26 @@ class Fit {
   }
 
   [[gnu::always_inline]] void store_crossing(const Crossing<V>& x, V inverse_s, int64_t i) {
-    store(scratch_.c.values + i, x.c), store(scratch_.inverse_s.values + i, inverse_s);
-    store(scratch_.ux.values + i, x.ux), store(scratch_.uy.values + i, x.uy);
+    store(planes_[At::c] + i, x.c), store(planes_[At::inverse_s] + i, inverse_s);
+    store(planes_[At::ux] + i, x.ux), store(planes_[At::uy] + i, x.uy);
   }
 
   // Residuals of one root: returns twice the loss, puts slopes in place of the sines and matrix weights in place of the cosines.
   template <bool opposites>
-  [[gnu::always_inline]] V angles(Plane<T>& sines, Plane<T>& cosines, const TargetPlanes<T>& target,
-                                  const TargetPlanes<T>& mate, int64_t count) {
+  [[gnu::always_inline]] V angles(T* sines, T* cosines, const TargetPlanes<T>& target, const TargetPlanes<T>& mate,
+                                  int64_t count) {
     if (loss_ == Loss::squares) return angles_of<opposites, Loss::squares>(sines, cosines, target, mate, count);
     if (loss_ == Loss::huber) return angles_of<opposites, Loss::huber>(sines, cosines, target, mate, count);
     return angles_of<opposites, Loss::norm>(sines, cosines, target, mate, count);
   }
 
   template <bool opposites, Loss kind>
-  [[gnu::noinline]] V angles_of(Plane<T>& sines, Plane<T>& cosines, TargetPlanes<T> target, TargetPlanes<T> mate,
-                                int64_t count) {
+  [[gnu::noinline]] V angles_of(T* sines, T* cosines, TargetPlanes<T> target, TargetPlanes<T> mate, int64_t count) {
     const V delta(static_cast<T>(p_.targets.delta)), zero(T(0));
     V loss;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const LaneMask<T> contributes = load(scratch_.inverse_s.values + i) != zero;
-      const V sine = load(sines.values + i), cosine = load(cosines.values + i);
+      const LaneMask<T> contributes = load(planes_[At::inverse_s] + i) != zero;
+      const V sine = load(sines + i), cosine = load(cosines + i);
       V slope, weight;
       const auto add = [&](const TargetPlanes<T>& to, V omega) {
         const V w = load_masked(contributes, to.weight + i);
@@ -272,8 +294,8 @@ class Fit {
       const V omega = unbounded_angle(sine, cosine);
       add(target, omega);
       if constexpr (opposites) add(mate, omega - V(static_cast<T>(pi)));  // the difference is taken the short way round
-      store(sines.values + i, slope);
-      if constexpr (matrix != FitMatrix::none) store(cosines.values + i, weight);
+      store(sines + i, slope);
+      if constexpr (matrix != FitMatrix::none) store(cosines + i, weight);
     }
     return loss;
   }
@@ -317,24 +339,23 @@ class Fit {
             add(mates.two, std::true_type(), v.sin2, v.cos2, slope2, v2);
           }
           store_crossing(pair.crossing, select(contributes, pair.crossing.inverse_s, zero), i);
-          store(scratch_.sin1.values + i, slope1), store(scratch_.sin2.values + i, slope2);
-          if constexpr (matrix != FitMatrix::none)
-            store(scratch_.cos1.values + i, v1), store(scratch_.cos2.values + i, v2);
+          store(planes_[At::sin1] + i, slope1), store(planes_[At::sin2] + i, slope2);
+          if constexpr (matrix != FitMatrix::none) store(planes_[At::cos1] + i, v1), store(planes_[At::cos2] + i, v2);
         });
     put(counts);
     put(FitIndex::loss, loss);
   }
 
   [[gnu::always_inline]] void put_turns(const TurnProducts<V>& t) {
-    put(FitIndex::matrix, t.xx), put(FitIndex::matrix + 1, t.xy), put(FitIndex::matrix + 2, t.xz);
-    put(FitIndex::matrix + 3, t.yy), put(FitIndex::matrix + 4, t.yz), put(FitIndex::matrix + 5, t.zz);
+    put(FitIndex::turns, t.xx), put(FitIndex::turns + 1, t.xy), put(FitIndex::turns + 2, t.xz);
+    put(FitIndex::turns + 3, t.yy), put(FitIndex::turns + 4, t.yz), put(FitIndex::turns + 5, t.zz);
   }
 
   // A crossing of the chunk again, from L1; and its pair, built in place, as structs of vectors are copied through memory.
   [[gnu::always_inline]] Crossing<V> reload(int64_t i) const {
     const V zero(T(0));
-    return {load(scratch_.c.values + i),  zero,       load(scratch_.inverse_s.values + i), load(scratch_.ux.values + i),
-            load(scratch_.uy.values + i), zero > zero};
+    return {load(planes_[At::c] + i),  zero,       load(planes_[At::inverse_s] + i), load(planes_[At::ux] + i),
+            load(planes_[At::uy] + i), zero > zero};
   }
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) const {
     const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i);
@@ -343,8 +364,8 @@ class Fit {
   }
 
   template <bool single>
-  [[gnu::always_inline]] static Both<V> of_roots(const Plane<T>& one, const Plane<T>& two, int64_t i) {
-    return {load(one.values + i), single ? V(T(0)) : load(two.values + i)};
+  [[gnu::always_inline]] Both<V> of_roots(int one, int two, int64_t i) const {
+    return {load(planes_[one] + i), single ? V(T(0)) : load(planes_[two] + i)};
   }
 
   // Sums of the slopes, from L1. `single`: root 1 only.
@@ -354,9 +375,9 @@ class Fit {
     Mat3<V> rotation;
     TurnProducts<V> turns;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Both<V> slope = of_roots<single>(scratch_.sin1, scratch_.sin2, i);
+      const Both<V> slope = of_roots<single>(At::sin1, At::sin2, i);
       const auto add_turns = [&](const Vec3<V>& g, const Crossing<V>& x) {
-        const Both<V> v = of_roots<single>(scratch_.cos1, scratch_.cos2, i);
+        const Both<V> v = of_roots<single>(At::cos1, At::cos2, i);
         turns.add(turn_rows(setting, g, x), v.first, v.second);
       };
       if constexpr (general) {
@@ -376,44 +397,53 @@ class Fit {
     if constexpr (matrix == FitMatrix::rotation) put_turns(turns);
   }
 
-  // The normal matrix of all parameters: rows of J, then their products.
+  // The tensors of all parameters: first the gradient's sums and the factors, then the products of these.
   template <bool single>
-  [[gnu::always_inline]] void normal(Planes<T> planes, int64_t count) {
-    const Setting<V> setting = broadcast(own_);
-    FitRows<T>& rows = scratch_.rows;
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Pair<V> pair = reload(setting, planes, i);
-      const TurnRows<V> turn = turn_rows(setting, pair.g, pair.crossing);
-      const LatticeRows<V> lattice = lattice_rows(setting, pair, from_rotated());
-      store(rows.even[0].values + i, turn.x_even), store(rows.odd[0].values + i, turn.x_odd);
-      store(rows.even[1].values + i, turn.y_even), store(rows.odd[1].values + i, turn.y_odd);
-      const Strain<V> even = strain_of(lattice.t_even, pair.q), odd = strain_of(lattice.t_odd, pair.q);
-      unrolled<strain_columns>([&](auto a) {
-        store(rows.even[turn_columns + a].values + i, even.values[a]);
-        store(rows.odd[turn_columns + a].values + i, odd.values[a]);
-      });
-      store(rows.odd[wavenumber_column].values + i, lattice.wavenumber_odd);
-      store(rows.odd[chi_column].values + i, lattice.chi_odd);
-      const Both<V> v = of_roots<single>(scratch_.cos1, scratch_.cos2, i);
-      const Both<V> slope = of_roots<single>(scratch_.sin1, scratch_.sin2, i);
-      store(rows.sum.values + i, v.first + v.second), store(rows.difference.values + i, v.first - v.second);
-      store(rows.slope_sum.values + i, slope.first + slope.second);
-      store(rows.slope_difference.values + i, slope.first - slope.second);
-    }
-    const Elements put_element{*this};
-    strain_products(rows, count, put_element);
-    turn_and_strain_products(rows, count, put_element);
-    scalar_products(rows, count, put_element);
+  [[gnu::always_inline]] void tensors(Planes<T> planes, int64_t count) {
+    tensor_factors<single>(planes, count);
+    const auto put_tensor = [this](int i, V sum) { put(FitIndex::tensors + i, sum); };
+    square_products<T>(planes_, count, put_tensor);
+    vector_products<T>(planes_, count, put_tensor);
   }
 
-  // Where the products of the normal matrix and of the gradient go.
-  struct Elements {
-    Fit& fit;
-    [[gnu::always_inline]] void operator()(int a, int b, V sum) const {
-      fit.put(FitIndex::matrix + normal_index(a, b), sum);
+  template <bool single>
+  [[gnu::always_inline]] void tensor_factors(const Planes<T>& planes, int64_t count) {
+    const Setting<V> setting = broadcast(own_);
+    V scalars[6], gradient_k, gradient_c, length[6];
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      const Vec3<V> q = {load(planes.x + i), load(planes.y + i), load(planes.z + i)};
+      const Vec3<V> g = multiply(setting.rotation, q);
+      const Slant<V> t = slant_of(setting.beam, g, from_rotated() ? dot(g, g) : load(planes.q2 + i), reload(i));
+      store(planes_[At::g] + i, g.x), store(planes_[At::g + 1] + i, g.y), store(planes_[At::g + 2] + i, g.z);
+      const Both<V> slope = of_roots<single>(At::sin1, At::sin2, i), v = of_roots<single>(At::cos1, At::cos2, i);
+      const V odd = slope.first - slope.second;
+      gradient_k = mul_add(odd, t.wavenumber, gradient_k), gradient_c = mul_add(odd, t.chi, gradient_c);
+      if (!from_rotated()) {
+        const V part = odd * t.length, x = part * q.x, y = part * q.y;
+        length[0] = mul_add(x, q.x, length[0]), length[1] = mul_add(x, q.y, length[1]);
+        length[2] = mul_add(x, q.z, length[2]), length[3] = mul_add(y, q.y, length[3]);
+        length[4] = mul_add(y, q.z, length[4]), length[5] = mul_add(part * q.z, q.z, length[5]);
+      }
+      const V sum = v.first + v.second, difference = v.first - v.second;
+      const V dk = difference * t.wavenumber, dc = difference * t.chi, sk = sum * t.wavenumber;
+      scalars[0] = scalars[0] + sum, scalars[1] = scalars[1] + dk, scalars[2] = scalars[2] + dc;
+      scalars[3] = mul_add(sk, t.wavenumber, scalars[3]), scalars[4] = mul_add(sk, t.chi, scalars[4]);
+      scalars[5] = mul_add(sum * t.chi, t.chi, scalars[5]);
+      const SlantSums<V> w = slant_sums(t, sum, difference);
+      const auto put_factors = [&](int first, V x, V y, V z) {
+        store(planes_[first] + i, x), store(planes_[first + 1] + i, y), store(planes_[first + 2] + i, z);
+      };
+      put_factors(At::square, w.xx, w.xy, w.xz), put_factors(At::square + 3, w.yy, w.yz, w.zz);
+      put_factors(At::turn, w.x, w.y, w.z);
+      put_factors(At::chi, t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z);
     }
-    [[gnu::always_inline]] void operator()(int a, V sum) const { fit.put(FitIndex::gradient + a - 3, sum); }
-  };
+    unrolled<6>([&](auto j) {
+      put(FitIndex::tensors + TensorIndex::scalars + j, scalars[j]);
+      put(FitIndex::tensors + TensorIndex::length + j, length[j]);
+    });
+    put(FitIndex::tensors + TensorIndex::gradient, gradient_k);
+    put(FitIndex::tensors + TensorIndex::gradient + 1, gradient_c);
+  }
 
   // Entries of a list: one target each, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from
   // there on an entry has one root only.
@@ -423,18 +453,18 @@ class Fit {
       const int64_t count = smaller(most_pairs, t.offsets[b + 1] - first);
       alignas(64) int32_t index[fit_room];
       const bool any_nearer =
-          read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, scratch_.root.values, index);
+          read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, root_, index);
       const Planes<T> q = source_.gather(own_.basis, index, count);
-      Plane<T>* target = scratch_.target;
-      put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target[0].values,
-                  target[1].values, target[2].values);
-      const TargetPlanes<T> targets = {target[0].values, target[1].values, target[2].values};
+      put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target_[0],
+                  target_[1], target_[2]);
+      const TargetPlanes<T> targets = {target_[0], target_[1], target_[2]};
       any_nearer ? list_geometry<true>(q, targets, count) : list_geometry<false>(q, targets, count);
-      put(FitIndex::loss, loss_ == Loss::chord ? list_chords(targets, count)
-                                               : angles<false>(scratch_.sin1, scratch_.cos1, targets, targets, count));
+      put(FitIndex::loss, loss_ == Loss::chord
+                              ? list_chords(targets, count)
+                              : angles<false>(planes_[At::sin1], planes_[At::cos1], targets, targets, count));
       gradient<true>(q, count);
-      if constexpr (matrix == FitMatrix::all) normal<true>(q, count);
-      fresh_ = false;
+      if constexpr (matrix == FitMatrix::all) tensors<true>(q, count);
+      close_chunk();
     }
   }
 
@@ -476,11 +506,11 @@ class Fit {
         counts.observable += count_true(x.observable && weight > zero);
         counts.add(weight, x.observable, contributes);
       }
-      const V number = load(scratch_.root.values + i);
+      const V number = load(root_ + i);
       LaneMask<T> second = number > one;
       if constexpr (any_nearer) second = second || (number <= zero && second_is_nearer(x, target, i));
       const V s = select(second, -x.s, x.s), uxc = x.ux * x.c, uyc = x.uy * x.c;
-      store(scratch_.sin1.values + i, mul_add(x.ux, s, uyc)), store(scratch_.cos1.values + i, mul_sub(x.uy, s, uxc));
+      store(planes_[At::sin1] + i, mul_add(x.ux, s, uyc)), store(planes_[At::cos1] + i, mul_sub(x.uy, s, uxc));
       const V inverse_s = select(contributes, x.inverse_s, zero);
       store_crossing(x, select(second, -inverse_s, inverse_s), i);
     }
@@ -502,12 +532,12 @@ class Fit {
     const V zero(T(0));
     V loss;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const V w = load_masked(load(scratch_.inverse_s.values + i) != zero, target.weight + i);
-      const Residual<V> r = chord_residual(load(scratch_.sin1.values + i), load(scratch_.cos1.values + i),
-                                           load(target.a + i), load(target.b + i));
+      const V w = load_masked(load(planes_[At::inverse_s] + i) != zero, target.weight + i);
+      const Residual<V> r = chord_residual(load(planes_[At::sin1] + i), load(planes_[At::cos1] + i), load(target.a + i),
+                                           load(target.b + i));
       loss = mul_add(w, r.twice_loss, loss);
-      store(scratch_.sin1.values + i, w * r.slope);
-      if constexpr (matrix != FitMatrix::none) store(scratch_.cos1.values + i, w);
+      store(planes_[At::sin1] + i, w * r.slope);
+      if constexpr (matrix != FitMatrix::none) store(planes_[At::cos1] + i, w);
     }
     return loss;
   }
@@ -522,14 +552,19 @@ class Fit {
   Settings<T> settings_;
   Setting<T> own_;
   Source<T> source_;
-  FitTotals<T, matrix> totals_;
-  FitScratch<T, matrix == FitMatrix::all> scratch_;
+  FitSums counts_;
+  ChunkSums<T, fit_sum_count<matrix>> partial_;
+  alignas(64) double totals_[ChunkSums<T, fit_sum_count<matrix>>::room];
+  std::conditional_t<matrix == FitMatrix::all, FitBatch<T>, char> batch_;
+  FitPlanes<T, matrix> planes_;
+  alignas(64) T target_[6][fit_room], root_[fit_room];  // targets of this orientation alone, and their roots
 };
 
 template <class T, FitMatrix matrix, FitMode mode>
 [[gnu::noinline]] static void fit(const OmegaLossProblem<T>& p, const T* shared_targets, int64_t first, int64_t last) {
   Fit<T, matrix, mode> fit(p, shared_targets);
   for (int64_t b = first; b < last; ++b) fit.run(b);
+  fit.finish();
 }
 
 // Orientations first ... last - 1. `shared_targets`: what prepare_targets wrote, or NULL.

@@ -11,7 +11,6 @@
 
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
 #include "core/vector.hpp"
 
@@ -27,16 +26,6 @@ using Tag = hn::ScalableTag<T>;
 template <class T>
 inline constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(Tag<T>()));
 inline constexpr int64_t most_lanes = 16;
-
-// body(0) ... body(n - 1) with the number as a compile-time constant: what is indexed by it stays in registers.
-template <class Body, int... i>
-BRG_SIMD void each_of(std::integer_sequence<int, i...>, const Body& body) {
-  (body(std::integral_constant<int, i>()), ...);
-}
-template <int n, class Body>
-BRG_SIMD void unrolled(const Body& body) {
-  each_of(std::make_integer_sequence<int, n>(), body);
-}
 
 template <class T>
 struct LaneMask {
@@ -350,6 +339,38 @@ BRG_SIMD Rows<float> load_rows(const float* table, const int32_t* index) {
           lanes_from(hn::InterleaveLower(pairs, high, high2)), lanes_from(hn::InterleaveUpper(pairs, high, high2))};
 }
 #endif
+
+// As many vectors as each has lanes, rows for columns.
+BRG_SIMD void transpose([[maybe_unused]] Lanes<double>* v) {
+#if HWY_TARGET != HWY_SCALAR
+  const Tag<double> d;
+  constexpr int n = static_cast<int>(lanes<double>);
+  Lanes<double> low[n / 2], high[n / 2];  // columns 0, 2, 4 ... and 1, 3, 5 ... of two rows, in blocks of two numbers
+  unrolled<n / 2>([&](auto i) {
+    low[i] = Lanes<double>(hn::InterleaveLower(d, v[2 * i].raw, v[2 * i + 1].raw));
+    high[i] = Lanes<double>(hn::InterleaveUpper(d, v[2 * i].raw, v[2 * i + 1].raw));
+  });
+  const auto put_blocks = [&](const Lanes<double>* from, int first) {
+    if constexpr (n == 2) {
+      v[first] = from[0];
+    } else if constexpr (n == 4) {
+      v[first] = Lanes<double>(hn::ConcatLowerLower(d, from[1].raw, from[0].raw));
+      v[first + 2] = Lanes<double>(hn::ConcatUpperUpper(d, from[1].raw, from[0].raw));
+    } else {
+#if HWY_TARGET == HWY_AVX3
+      using Raw = decltype(from[0].raw);
+      const auto even = [](Raw a, Raw b) { return Raw{_mm512_shuffle_f64x2(a.raw, b.raw, 0x88)}; };
+      const auto odd = [](Raw a, Raw b) { return Raw{_mm512_shuffle_f64x2(a.raw, b.raw, 0xdd)}; };
+      const Raw a = even(from[0].raw, from[1].raw), b = even(from[2].raw, from[3].raw);
+      const Raw e = odd(from[0].raw, from[1].raw), f = odd(from[2].raw, from[3].raw);
+      v[first] = Lanes<double>(even(a, b)), v[first + 4] = Lanes<double>(odd(a, b));
+      v[first + 2] = Lanes<double>(even(e, f)), v[first + 6] = Lanes<double>(odd(e, f));
+#endif
+    }
+  };
+  put_blocks(low, 0), put_blocks(high, 1);
+#endif
+}
 
 // A byte 0 or 1 per lane. Writes lanes<T> bytes.
 template <class T>

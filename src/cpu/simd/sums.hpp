@@ -1,5 +1,5 @@
-// Running sums in float64: one number per lane, added up at the end. Float32 terms arrive as partial sums of a chunk, a few
-// terms per lane.
+// Running sums in float64: one number per lane, added up at the end; or the sums of a chunk, added up when it is closed. Float32
+// terms arrive as partial sums of a chunk, a few terms per lane.
 #pragma once
 
 #include "cpu/simd/lanes.hpp"
@@ -20,19 +20,19 @@ BRG_SIMD Lanes<double> widened(Lanes<float> partial) {
 }
 
 // The totals of as many sums as a vector has lanes: together they take hardly more shuffles than one.
-BRG_SIMD void totals_of_group(const Lanes<double>* v, double* out) {
+BRG_SIMD Lanes<double> totals_of_group(const Lanes<double>* v) {
 #if HWY_TARGET == HWY_SCALAR
-  out[0] = hn::GetLane(v[0].raw);
+  return v[0];
 #else
   const Tag<double> d;
   const auto pairs = [&](int a, int b) {
     return hn::Add(hn::InterleaveLower(d, v[a].raw, v[b].raw), hn::InterleaveUpper(d, v[a].raw, v[b].raw));
   };
   if constexpr (lanes<double> == 2) {
-    hn::StoreU(pairs(0, 1), d, out);
+    return Lanes<double>(pairs(0, 1));
   } else if constexpr (lanes<double> == 4) {
     const auto low = pairs(0, 1), high = pairs(2, 3);
-    hn::StoreU(hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low)), d, out);
+    return Lanes<double>(hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low)));
   } else {
     const auto low = pairs(0, 1), high = pairs(2, 3), low2 = pairs(4, 5), high2 = pairs(6, 7);
     const auto halves = [&](auto a, auto b) {
@@ -41,7 +41,7 @@ BRG_SIMD void totals_of_group(const Lanes<double>* v, double* out) {
     // Each has sums a, b, a, b ... in its blocks; what is left to add are the two blocks of a half.
     const auto first = halves(low, low2), second = halves(high, high2);
     const auto even = hn::OddEvenBlocks(second, first), odd = hn::OddEvenBlocks(first, second);
-    hn::StoreU(hn::Add(even, hn::SwapAdjacentBlocks(odd)), d, out);
+    return Lanes<double>(hn::Add(even, hn::SwapAdjacentBlocks(odd)));
   }
 #endif
 }
@@ -101,12 +101,40 @@ class Sums {
   [[gnu::always_inline]] void totals(double* out) const {
     constexpr int group = static_cast<int>(lanes<double>), rest = count % group;
     constexpr int grouped = rest <= group / 4 ? count - rest : room;  // few are added one by one
-    for (int i = 0; i < grouped; i += group) totals_of_group(sum_ + i, out + i);
+    for (int i = 0; i < grouped; i += group) store(out + i, totals_of_group(sum_ + i));
     for (int i = grouped; i < count; ++i) out[i] = total_of(sum_[i]);
   }
 
  private:
   Lanes<double> sum_[room];
+};
+
+// Partial sums of a chunk, side by side. They are closed together: added across their lanes, and to the totals.
+template <class T, int count>
+class ChunkSums {
+ public:
+  // Totals have room for as many.
+  static constexpr int room = static_cast<int>((count + lanes<double> - 1) / lanes<double> * lanes<double>);
+
+  [[gnu::always_inline]] void set(int i, Lanes<T> partial) { store(partial_ + i * lanes<T>, partial); }
+  // Nine from number i on.
+  [[gnu::always_inline]] void set(int i, const Mat3<Lanes<T>>& m) {
+    set(i, m.xx), set(i + 1, m.xy), set(i + 2, m.xz), set(i + 3, m.yx), set(i + 4, m.yy), set(i + 5, m.yz);
+    set(i + 6, m.zx), set(i + 7, m.zy), set(i + 8, m.zz);
+  }
+
+  // fresh: the totals are set, not added to. Up to `room` numbers are written.
+  [[gnu::always_inline]] void close(double* totals, bool fresh) const {
+    constexpr int group = static_cast<int>(lanes<double>);
+    for (int i = 0; i < room; i += group) {
+      Lanes<double> wide[group], old = fresh ? Lanes<double>() : load(totals + i);
+      unrolled<group>([&](auto j) { wide[j] = widened(load(partial_ + (i + j) * lanes<T>)); });
+      store(totals + i, old + totals_of_group(wide));
+    }
+  }
+
+ private:
+  alignas(64) T partial_[room * lanes<T>] = {};
 };
 
 // m += v w^T within a chunk.
