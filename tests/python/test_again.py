@@ -99,11 +99,18 @@ def test_a_second_call_is_as_careful_about_out():
     ):
         with pytest.raises(ValueError, match=message):
             braggrad.predict(square, rotation, energy=50.0, out=out)
-    place = {"loss": np.empty(4), "shame": np.empty(4)}
+    loss = {"loss": np.empty(4), "gradient": np.empty((4, 3))}
+    expected = braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0)
     for _ in range(2):
-        braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0)
-        with pytest.raises(ValueError, match="out has shame"):
-            braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0, out=place)
+        for wrong in ({"loss": loss["loss"], "shame": np.empty(4)}, loss | {"shame": np.empty(4)}):
+            with pytest.raises(ValueError, match="out has shame"):
+                braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0, out=wrong)
+        found = braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0, out=tuple(loss.values()))
+        assert all(found[name] is loss[name] for name in loss)
+        _same(found.values(), expected.values())
+        found = braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0, out={"loss": loss["loss"]})
+        assert found["loss"] is loss["loss"]
+        _same(found.values(), expected.values())
 
 
 def test_a_second_call_sees_new_values_and_bad_ones():

@@ -115,6 +115,9 @@ CALLS = {
         gold, a["orientations"], a["bar1"], a["bar2"], wrt=("rotation", "rotation_vector", "basis", "q", "chi"), **o
     ),
     "predict_vjp of one number": lambda gold, a, o: braggrad.predict_vjp(gold, a["orientations"], 1.0, **o),
+    "predict_vjp by columns": lambda gold, a, o: braggrad.predict_vjp(
+        gold, a["orientations"], a["bar1"], wrt=("rotation", "basis"), basis=a["basis"], column_major=True, **o
+    ),
     "predict_jvp": lambda gold, a, o: braggrad.predict_jvp(
         gold, a["orientations"], rotation_vector_dot=a["vector"], wavenumber_dot=0.5, **o
     ),
@@ -193,6 +196,19 @@ def test_out_is_written_directly(exposed):
     assert all(root is place for root, place in zip(roots, given, strict=True))
     owned[0].context.synchronize()
     _same(owned, expected, np.dtype(float))
+
+
+def test_results_are_added_to_what_is_there(gold, exposed):
+    rotation, w = random_rotations(B), np.random.default_rng(2).normal(size=(B, len(gold)))
+    expected = braggrad.predict_vjp(gold, rotation, w, energy=ENERGY)["rotation"]
+    owned = to_device(np.full((B, 3, 3), 2.0))
+    for _ in range(2):
+        given = {"rotation": exposed(owned)}
+        braggrad.predict_vjp(gold, to_device(rotation), to_device(w), energy=ENERGY, accumulate=True, out=given)
+    owned.context.synchronize()
+    _same({"rotation": owned}, {"rotation": 2 + 2 * expected}, np.dtype(float))
+    with pytest.raises(ValueError, match="out has no rotation: accumulate adds"):
+        braggrad.predict_vjp(gold, to_device(rotation), to_device(w), energy=ENERGY, accumulate=True)
 
 
 def test_copies_to_and_from_numpy():

@@ -313,6 +313,29 @@ def test_faults_are_named(few, call, message):
         call(few)
 
 
+def test_other_devices_go_through_the_host(few, way):
+    rotation = random_rotations(2)
+
+    def loss(matrix):
+        roots = bj.predict(few, matrix, geometry=BEAM)
+        return roots.omega1.sum() + bj.omega_loss(few, matrix, jnp.zeros(len(HKL)), geometry=BEAM).sum()
+
+    traced = jax.jit(jax.grad(loss)).trace(rotation)
+    text = traced.lower(lowering_platforms=("cpu",)).as_text()
+    assert all((f"@{name}" in text) == (way == "handlers") for name in ("braggrad_predict_vjp", "braggrad_omega_loss"))
+    if jax.default_backend() == "cpu":
+        with pytest.raises(ValueError, match="lowering platform cuda"):  # JAX's word about callbacks, which these are
+            traced.lower(lowering_platforms=("cuda",))
+
+
+@pytest.mark.skipif(jax.default_backend() != "gpu", reason="JAX has no GPU")
+def test_arrays_of_a_gpu(few):
+    rotation = random_rotations(3)
+    roots = jax.jit(lambda r: bj.predict(few, r, geometry=BEAM))(rotation)
+    plain = braggrad.predict(few, rotation, geometry=BEAM)
+    assert np.array_equal(roots.observable, plain.observable) and np.allclose(roots.omega1, plain.omega1, atol=1e-12)
+
+
 def test_many_threads_at_once(few):
     import threading
 

@@ -203,7 +203,10 @@ column_major, context
         plan = None if key is None else plan_of(key, context)
         if plan is not None:
             arrays = [array for array in (orientations, *given.values()) if array is not None]
-            done = plan.run(arrays, None if out is None else tuple(out.get(name) for name in plan.names))
+            order: Any = out
+            if isinstance(out, Mapping) and len(out) == len(plan.names):
+                order = tuple(out.get(name) for name in plan.names)
+            done = plan.run(arrays, order)
             if done is not None:
                 return dict(zip(plan.names, done, strict=True))
     dense = {name: None if value is None else as_real(name, value) for name, value in given.items()}

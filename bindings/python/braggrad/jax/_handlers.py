@@ -51,10 +51,9 @@ class Constants(NamedTuple):
 
 
 def call(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
-    """The results, of these shapes and types, of a function of the library."""
+    """The results, of these shapes and types, of a function of the library, on the CPU."""
     if not HANDLERS:
-        back = partial(_python, name, constants, tuple(shapes))
-        return jax.pure_callback(back, tuple(shapes), *arrays, vmap_method="sequential")
+        return call_back(name, constants, shapes, arrays)
     attributes: dict[str, Any] = {"geometry": np.array(constants.geometry)}
     if not name.startswith("solve"):
         attributes["flags"] = np.int64(constants.flags)
@@ -67,6 +66,12 @@ def call(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequenc
 
 
 # ---------------------------------------------------------------- back through Python
+
+
+def call_back(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
+    """The same through Python: without handlers, and, by copies to the host and back, on other devices."""
+    back = partial(_python, name, constants, tuple(shapes))
+    return jax.pure_callback(back, tuple(shapes), *arrays, vmap_method="sequential")
 
 
 def _python(name: str, constants: Constants, shapes: Sequence[Any], *arrays: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from .. import _abi as abi
-from ._handlers import Constants, call
+from ._handlers import Constants, call, call_back
 
 NO_SECOND = "braggrad has no second derivatives: differentiate once"
 INPUTS = 4
@@ -48,7 +48,7 @@ def _shapes(name: str, arrays: Sequence[Any], constants: Constants, needs: tuple
     return angles if name.endswith("_jvp") else [*angles, (shape, jnp.bool_)]
 
 
-def _computed(name: str, *arrays: Any, constants: Constants, needs: tuple[bool, ...] = ()) -> list[Any]:
+def _computed(name: str, handlers: bool, *arrays: Any, constants: Constants, needs: tuple[bool, ...] = ()) -> list[Any]:
     """The call itself: what is not needed goes to the library as an array without elements, and no further."""
     made = iter(_shapes(name, arrays, constants, needs))
     wanted: tuple[bool, ...] = (True,) * 3
@@ -60,14 +60,15 @@ def _computed(name: str, *arrays: Any, constants: Constants, needs: tuple[bool, 
         mask = abi.BRG_FIT_WAVENUMBER | abi.BRG_FIT_CHI
         wanted = (True, needs[0], bool(constants.parameters & mask))
     shapes = [next(made) if want else ((0,), arrays[0].dtype) for want in wanted]
-    results = call(name, constants, [jax.ShapeDtypeStruct(*shape) for shape in shapes], arrays)
+    whole = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
+    results = (call if handlers else call_back)(name, constants, whole, arrays)
     return [result for result, want in zip(results, wanted, strict=True) if want]
 
 
 @cache
-def _compiled(name: str, constants: Constants, needs: tuple[bool, ...]) -> Callable[..., Any]:
+def _compiled(primitive: Primitive, **options: Any) -> Callable[..., Any]:
     """What a primitive does outside of jit."""
-    return jax.jit(partial(_computed, name, constants=constants, needs=needs))
+    return jax.jit(partial(primitive.bind, **options))
 
 
 def _batched(primitive: Primitive, arrays: Sequence[Any], dims: Sequence[int | None], **options: Any) -> Any:
@@ -111,15 +112,17 @@ def _primitive(name: str) -> Primitive:
     primitive = Primitive(f"braggrad_{name}")
     primitive.multiple_results = True
 
-    def evaluated(*arrays: Any, constants: Constants, needs: tuple[bool, ...] = ()) -> Any:
-        return _compiled(name, constants, needs)(*arrays)
+    def evaluated(*arrays: Any, **options: Any) -> Any:
+        return _compiled(primitive, **options)(*arrays)
 
     def abstract(*arrays: Any, **options: Any) -> Any:
         return [ShapedArray(*shape) for shape in _shapes(name, arrays, **options)]
 
     primitive.def_impl(evaluated)
     primitive.def_abstract_eval(abstract)
-    mlir.register_lowering(primitive, mlir.lower_fun(partial(_computed, name), multiple_results=True))
+    for handlers, platform in ((False, None), (True, "cpu")):
+        lowered = mlir.lower_fun(partial(_computed, name, handlers), multiple_results=True)
+        mlir.register_lowering(primitive, lowered, platform=platform)
     batching.primitive_batchers[primitive] = partial(_batched, primitive)
     return primitive
 

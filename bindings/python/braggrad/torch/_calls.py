@@ -58,7 +58,7 @@ def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
         and rotation.shape[-2:] == (3, 3)
         and rotation.is_contiguous()
         and geometry is not None
-        and geometry.wavenumber != 0
+        and geometry.values[0] != 0
         and is_plain(rotation)
     )
 

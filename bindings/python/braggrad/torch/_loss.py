@@ -28,18 +28,15 @@ from ._operations import Loss
 
 def _are_settled(targets: tuple[Tensor | None, ...], rotation: Tensor, count: int) -> bool:
     """Whether targets can be read as they are, beside rotations of which that is known."""
-    return all(
-        target is None
-        or (
-            type(target) is Tensor
-            and target.dtype is rotation.dtype
-            and target.shape == (count,)
-            and target.is_cpu
-            and target.is_contiguous()
-            and not target.requires_grad
-        )
-        for target in targets
-    )
+    dtype = rotation.dtype
+    for target in targets:
+        if target is None:
+            continue
+        if type(target) is not Tensor or target.dtype is not dtype or target.shape != (count,):
+            return False
+        if not target.is_cpu or target.requires_grad or not target.is_contiguous():
+            return False
+    return True
 
 
 def omega_loss(

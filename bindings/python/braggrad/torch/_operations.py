@@ -232,7 +232,7 @@ class Loss:
         rotation: Any = tensors[0]
         batch = rotation.shape[:-2]
         mask = (abi.BRG_FIT_WAVENUMBER if needs[1] else 0) | (abi.BRG_FIT_CHI if needs[2] else 0)
-        loss = rotation.new_empty(batch)
+        loss = rotation.new_empty(*batch) if batch else rotation.new_empty(())  # unpacked in two thirds of the time
         bar = torch.empty_like(rotation) if needs[0] else None
         gradient = rotation.new_empty((*batch, needs[1] + needs[2])) if mask else None
         stride = 0
