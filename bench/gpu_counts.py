@@ -22,7 +22,7 @@ from pathlib import Path
 
 PRECISIONS = ("f64", "f32")
 REFLECTIONS = 200
-LENGTHS = (1, 7, 31, 32, 33, 64, 200, 1000, 10000)  # of the table over N
+LENGTHS = (1, 2, 4, 7, 16, 17, 31, 32, 33, 64, 65, 200, 1000, 10000)  # of the table over N
 LENGTH_OPERATIONS = ("predict", "predict_friedel", "loss_angle", "loss_angle_normal", "predict_vjp")
 LENGTH_PAIRS = 2**19
 PROTOTYPES = {

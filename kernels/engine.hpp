@@ -26,24 +26,29 @@ class Engine {
 
   int64_t max_pairs() const { return max_pairs_; }
 
-  // Launches `blocks` blocks of threads. `call` is the kernel's name.
-  template <int threads = block_threads, class... Parameters, class... Arguments>
-  void launch(const Call& call, void (*kernel)(Parameters...), int64_t blocks, const Arguments&... arguments) const {
+  // Launches `blocks` blocks of `threads` threads. `call` is the kernel's name.
+  template <class... Parameters, class... Arguments>
+  void launch_blocks(const Call& call, void (*kernel)(Parameters...), int64_t blocks, uint32_t threads,
+                     const Arguments&... arguments) const {
     cudaLaunchConfig_t config{};
     config.gridDim = dim3(static_cast<unsigned>(blocks));
     config.blockDim = dim3(threads);
     config.stream = stream;
     launched(call, cudaLaunchKernelEx(&config, kernel, arguments...));
   }
+  template <class... Parameters, class... Arguments>
+  void launch(const Call& call, void (*kernel)(Parameters...), int64_t blocks, const Arguments&... arguments) const {
+    launch_blocks(call, kernel, blocks, block_threads, arguments...);
+  }
 
   // Runs kernel(problem, range, arguments...) on [0, count): at most `per_launch` of them in a launch, `per_block` in a
   // block of threads.
-  template <int threads = block_threads, class Kernel, class Problem, class... Arguments>
+  template <class Kernel, class Problem, class... Arguments>
   void launch_ranges(const Call& call, Kernel* kernel, int64_t count, int64_t per_launch, int64_t per_block,
                      const Problem& problem, const Arguments&... arguments) const {
     for (int64_t start = 0; start < count; start += per_launch) {
       const Range range = {start, std::min(count, start + per_launch)};
-      launch<threads>(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
+      launch(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
     }
   }
 

@@ -325,43 +325,41 @@ class Fit {
   Counts counts_;
 };
 
-template <class T, FitPart part>
-constexpr int totals_of_block = group_threads / smallest_group* FitSlots<part>::count;
-
-// The orientations of this block of threads: `block` of those of a part.
-template <class T, FitPart part, LossKind kind, TargetSource source>
-__device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows, const FitPlan<T>& plan,
-                                        uint32_t block, SumTile<T>& tile, double* totals) {
-  const uint32_t index = threadIdx.x / plan.group, groups = group_threads / plan.group;
-  const int64_t b = rows.start + int64_t{block} * groups + index;
-  const bool active = b < rows.stop;
-  double* total = totals + index * FitSlots<part>::count;
-  Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), {plan.group, threadIdx.x % plan.group});
-  fit.sum(active, tile, total);
-  if (active) fit.store_all(total);
-}
-
 // True where a part is made as gradient and matrix.
 template <class T, FitPart part>
 constexpr bool is_parted = part == FitPart::all && sizeof(T) == 8;
 
+// Of a block of threads.
+template <class T, FitPart part>
+using FitMemory = GroupMemory<T, FitSlots<is_parted<T, part> ? FitPart::matrix : part>::count>;
+
+// The orientations of this block of threads: `block` of those of a part.
+template <class T, FitPart part, LossKind kind, TargetSource source, class Memory>
+__device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows, const FitPlan<T>& plan,
+                                        uint32_t block, Memory& memory) {
+  const Group group = {plan.group, threadIdx.x % plan.group};
+  const int64_t b = rows.start + (int64_t{block} * blockDim.x + threadIdx.x) / plan.group;
+  const bool active = b < rows.stop;
+  double* total = memory.totals(group);
+  Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), group);
+  fit.sum(active, memory.tile(), total);
+  if (active) fit.store_all(total);
+}
+
 // `part` all in float64: every block does one of the two parts of its orientations.
 template <class T, FitPart part, LossKind kind, TargetSource source>
 __global__ void __launch_bounds__(group_threads, 1)  // as many registers as the sums need
-
     brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
                           const __grid_constant__ FitPlan<T> plan) {
-  __shared__ SumTile<T> tile;
+  __shared__ FitMemory<T, part> memory;
   if constexpr (is_parted<T, part>) {
-    __shared__ double totals[totals_of_block<T, FitPart::matrix>];
     static_assert(FitSlots<FitPart::matrix>::count >= FitSlots<FitPart::gradient>::count);
     if (blockIdx.x % 2 == 0)
-      run_fit<T, FitPart::gradient, kind, source>(p, rows, plan, blockIdx.x / 2, tile, totals);
+      run_fit<T, FitPart::gradient, kind, source>(p, rows, plan, blockIdx.x / 2, memory);
     else
-      run_fit<T, FitPart::matrix, kind, source>(p, rows, plan, blockIdx.x / 2, tile, totals);
+      run_fit<T, FitPart::matrix, kind, source>(p, rows, plan, blockIdx.x / 2, memory);
   } else {
-    __shared__ double totals[totals_of_block<T, part>];
-    run_fit<T, part, kind, source>(p, rows, plan, blockIdx.x, tile, totals);
+    run_fit<T, part, kind, source>(p, rows, plan, blockIdx.x, memory);
   }
 }
 
@@ -397,12 +395,13 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
 template <FitPart part, LossKind kind, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
   constexpr int64_t parts = is_parted<T, part> ? 2 : 1;
-  const int64_t groups = group_threads / plan.group;
+  const uint32_t threads = FitMemory<T, part>::threads(plan.group);
+  const int64_t groups = threads / plan.group;
   const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
   for (int64_t start = 0; start < p.orientations.count; start += per_launch) {
     const Range rows = {start, std::min(p.orientations.count, start + per_launch)};
-    engine.launch<group_threads>("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
-                                 parts * blocks_of(rows.stop - rows.start, groups), p, rows, plan);
+    engine.launch_blocks("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
+                         parts * blocks_of(rows.stop - rows.start, groups), threads, p, rows, plan);
   }
 }
 

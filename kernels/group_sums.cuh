@@ -1,22 +1,25 @@
 // Sums over the lanes of a group: a power of two of neighbouring lanes of a warp that have one orientation. The lanes lay
 // out what they have in shared memory, `tile_sums` numbers at a time, and each adds up some of the columns in float64, from
-// the first lane to the last.
+// the first lane to the last. A lane that has an orientation for itself keeps its sums.
 #pragma once
+
+#include <algorithm>
 
 #include "kernels/engine.hpp"
 
 namespace braggrad::cuda {
 
 inline constexpr int tile_sums = 16;
-inline constexpr int group_threads = 128;  // of a block
-inline constexpr uint32_t smallest_group = 4;
+inline constexpr int group_threads = 128;  // of a block, at most
 // Float32 sums have at most so many terms in a lane before float64 takes over.
 template <class T>
 inline constexpr int most_terms = sizeof(T) == 4 ? 32 : INT32_MAX;
 
 // Lanes of an orientation of N pairs, by N alone, as the order of the sums is part of the answer. Few leave few idle at the
 // end of a row and have less to add up; more of them find work for the device in fewer orientations.
-inline uint32_t group_size(int64_t length) { return length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32; }
+inline uint32_t group_size(int64_t length) {
+  return length <= 16 ? 1 : length <= 32 ? 2 : length <= 64 ? 4 : length <= 128 ? 8 : length <= 512 ? 16 : 32;
+}
 
 // A row is one longer than its numbers, so that neither rows nor columns meet in a bank.
 template <class T>
@@ -29,6 +32,28 @@ struct Group {
   uint32_t size, lane;
 };
 
+// Shared memory of a block that makes `count` sums of each orientation: the tile, and totals of a quarter as many orientations as
+// there are threads; or, as lanes by themselves need no tile, totals in all of it. Blocks of small groups have fewer threads.
+template <class T, int count>
+class GroupMemory {
+ public:
+  static uint32_t threads(uint32_t group) {
+    return group == 1 ? singles : std::min<uint32_t>(group * group_threads / 4, group_threads);
+  }
+  __device__ __forceinline__ SumTile<T>& tile() { return *reinterpret_cast<SumTile<T>*>(bytes_); }
+  // Of this thread's orientation.
+  __device__ __forceinline__ double* totals(Group group) {
+    return reinterpret_cast<double*>(bytes_ + (group.size == 1 ? 0 : sizeof(SumTile<T>))) +
+           threadIdx.x / group.size * count;
+  }
+
+ private:
+  static constexpr int size = sizeof(SumTile<T>) + group_threads / 4 * count * sizeof(double);
+  static constexpr int fitting = size / (count * int{sizeof(double)}) / warp_threads * warp_threads;
+  static constexpr uint32_t singles = fitting < group_threads ? fitting : group_threads;
+  alignas(16) unsigned char bytes_[size];
+};
+
 // For all lanes of a warp, before the first sums.
 template <int count>
 __device__ __forceinline__ void clear_group_sums(Group group, double* total) {
@@ -39,6 +64,11 @@ __device__ __forceinline__ void clear_group_sums(Group group, double* total) {
 // Adds the group's sums of `count` numbers to total[0 ... count). For all lanes of a warp.
 template <int count, class T>
 __device__ __forceinline__ void add_group_sums(SumTile<T>& tile, Group group, const T (&values)[count], double* total) {
+  if (group.size == 1) {
+#pragma unroll
+    for (int i = 0; i < count; ++i) total[i] += static_cast<double>(values[i]);
+    return;
+  }
   T* own = tile.values[threadIdx.x];
   const T* begin = tile.values[threadIdx.x - group.lane];
 #pragma unroll

@@ -156,22 +156,22 @@ __global__ void __launch_bounds__(block_threads)
 }
 
 // The rotations of the usual call: a group of lanes per orientation.
+constexpr int rotation_sums = 9;
+
 template <class T>
 __global__ void __launch_bounds__(group_threads)
     brg_predict_rotation_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows,
                                     const __grid_constant__ Beams<T> beams, uint32_t group_lanes) {
-  constexpr int count = 9;
-  __shared__ SumTile<T> tile;
-  __shared__ double totals[group_threads / smallest_group * count];
-  const uint32_t index = threadIdx.x / group_lanes;
+  constexpr int count = rotation_sums;
+  __shared__ GroupMemory<T, count> memory;
   const Group group = {group_lanes, threadIdx.x % group_lanes};
-  const int64_t orientation = rows.start + int64_t{blockIdx.x} * (group_threads / group_lanes) + index;
+  const int64_t orientation = rows.start + (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / group_lanes;
   const int64_t b = min(orientation, rows.stop - 1), first = b * p.reflections.count;
   const bool active = orientation < rows.stop;
   const Setting<T> setting = beams.setting(p.frame, p.orientations, b);
-  double* total = totals + index * count;
+  double* total = memory.totals(group);
   T values[count];
-  sum_group(tile, group, group.lane, active ? static_cast<uint32_t>(p.reflections.count) : 0, values, total,
+  sum_group(memory.tile(), group, group.lane, active ? static_cast<uint32_t>(p.reflections.count) : 0, values, total,
             [&](uint32_t n) {
               const Record<T> r = load_record(p.reflections.records, reflection_planes_stride(p.reflections.count), n);
               const Pair<T> pair = pair_of(setting, r.q, r.q2, false);
@@ -199,12 +199,15 @@ void CudaOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scra
                               {"brg_predict_q_bar_kernel", brg_predict_q_bar_kernel<T>}, scratch) ||
       !by_groups)
     return;
-  const uint32_t group = group_size(p.reflections.count);
-  const int64_t groups = group_threads / group;
-  engine_.launch_ranges<group_threads>("brg_predict_rotation_vjp_kernel", brg_predict_rotation_vjp_kernel<T>,
-                                       p.orientations.count,
-                                       rows_per_launch(engine_.max_pairs(), p.reflections.count, groups), groups, p,
-                                       Beams<T>(p.frame, p.orientations), group);
+  const uint32_t group = group_size(p.reflections.count), threads = GroupMemory<T, rotation_sums>::threads(group);
+  const int64_t groups = threads / group, count = p.orientations.count,
+                per_launch = rows_per_launch(engine_.max_pairs(), p.reflections.count, groups);
+  for (int64_t start = 0; start < count; start += per_launch) {
+    const Range rows = {start, std::min(count, start + per_launch)};
+    engine_.launch_blocks("brg_predict_rotation_vjp_kernel", brg_predict_rotation_vjp_kernel<T>,
+                          blocks_of(rows.stop - rows.start, groups), threads, p, rows,
+                          Beams<T>(p.frame, p.orientations), group);
+  }
 }
 
 template void CudaOperations<BRG_REAL>::predict(const PredictProblem<BRG_REAL>&, Scratch&);

@@ -296,7 +296,7 @@ TEST_P(Convention, LeavesThePairsOfHEXRDInTheirTurns) {
     const double eps = std::numeric_limits<T>::epsilon();
     brg_convention c = init(BRG_SYSTEM_HEXRD);
     c.flags = BRG_HEXRD_UNWRAPPED, c.wavelength = 0.25;
-    for (const double chi : {0.0, 0.3, -1.2}) {
+    for (const double chi : {0.0, 0.3, -1.2, 2.5}) {
       SCOPED_TRACE(chi);
       c.chi = chi;
       Random random(17);
@@ -341,6 +341,7 @@ TEST_P(Convention, LeavesThePairsOfHEXRDInTheirTurns) {
         EXPECT_EQ(second[i], alone[i]);
         EXPECT_NEAR(std::remainder(first[i] - first_wrapped[i], 2 * M_PI), 0, 10 * eps);
         EXPECT_NEAR(std::remainder(second[i] - second_wrapped[i], 2 * M_PI), 0, 10 * eps);
+        if (std::cos(chi) < 0 && i == 2) continue;  // at the border, and HEXRD's zero has the other sign
         if (std::isnan(pair[0]) || std::fabs(std::remainder(pair[0] - pair[1], 2 * M_PI)) < 0.05) continue;  // tangent
         ++compared;
         outside += std::fabs(pair[0]) > M_PI || std::fabs(pair[1]) > M_PI;

@@ -141,6 +141,7 @@ def test_any_chunks_of_arrays_that_broadcast(few, data, dtype):
     )
     arguments = {"wavenumber": k, "chi": chi, **lattices}
     lazy = {name: lazily(array) for name, array in arguments.items()}
+    arguments["column_major"] = lazy["column_major"] = data.draw(st.booleans())
     orientations = lazily(rotation, always=True)
     plain = braggrad.predict(few, rotation, **arguments)
     _same(bd.predict(few, orientations, **lazy), plain)

@@ -73,6 +73,7 @@ class _Problem:
         basis: Any,
         numbers: Mapping[str, Any],
         dense: Mapping[str, Any],
+        column_major: bool,
     ) -> None:
         rotation = require_tail("orientations", _given("orientations", orientations), 3, 3)
         self.chunked: dict[str, tuple[Any, int]] = {"orientations": (rotation, 2)}  # with its axes beside the batch's
@@ -88,6 +89,7 @@ class _Problem:
             single = reflections.ndim == 1
         if cell is not None and basis is None and not isinstance(cell, da.Array):
             cell, basis = None, reciprocal_basis(cell)
+            basis = basis.swapaxes(-1, -2) if column_major else basis
         if basis is not None:
             basis = require_tail("basis", _given("basis", basis), 3, 3)
         if cell is not None:
@@ -95,7 +97,7 @@ class _Problem:
         if cell is None and isinstance(basis, np.ndarray) and not isinstance(reflections, Reflections) and not single:
             # The set is made here, once; of another basis than the first each chunk is told.
             one = basis.reshape(-1, 3, 3)[0] if basis.size else np.eye(3)
-            reflections = Reflections(reflections, basis=one)
+            reflections = Reflections(reflections, basis=one.T if column_major else one)
             basis = basis if basis.ndim > 2 else None
         self.reflections = reflections
         self._add("cell", cell, 1)
@@ -255,6 +257,7 @@ def predict(
     wavenumber: LazyLike | None = None,
     chi: LazyLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
     threads: int = 1,
 ) -> Roots:
     """`braggrad.predict` of chunked orientations: rotation angles of all reflections in all of them.
@@ -268,7 +271,7 @@ def predict(
     cell, basis, energy, wavelength, wavenumber, chi : dask.array.Array or array_like, optional
         As in `braggrad.predict`: Angstrom and degrees, 1/Angstrom with 2 pi, keV, Angstrom, 1/Angstrom, rad. Along the
         axes of the orientations they get the orientations' chunks.
-    geometry, magnitude_from_rotated
+    geometry, magnitude_from_rotated, column_major
         As in `braggrad.predict`.
     threads : int
         Of each call. 1: the scheduler's workers share the cores between them; 0: all cores that the worker's process
@@ -308,8 +311,13 @@ def predict(
         basis,
         {"energy": energy, "wavelength": wavelength, "wavenumber": wavenumber, "chi": chi},
         {},
+        column_major,
     )
-    problem.rest |= {"geometry": geometry, "magnitude_from_rotated": magnitude_from_rotated}
+    problem.rest |= {
+        "geometry": geometry,
+        "magnitude_from_rotated": magnitude_from_rotated,
+        "column_major": column_major,
+    }
     example = _predict.predict(
         problem.reflections, **problem.example(), **problem.rest, context=context_of_thread(threads=threads)
     )
@@ -338,6 +346,7 @@ def omega_loss(
     wavenumber: LazyLike | None = None,
     chi: LazyLike | None = None,
     magnitude_from_rotated: bool = False,
+    column_major: bool = False,
     threads: int = 1,
 ) -> dict[str, da.Array]:
     """`braggrad.omega_loss` of chunked orientations: loss, gradient and normal equations of each of them.
@@ -345,7 +354,7 @@ def omega_loss(
     Parameters
     ----------
     reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, magnitude_from_rotated, \
-threads
+column_major, threads
         As in `predict`.
     omega1, omega2 : dask.array.Array or array_like, shape (N,) or (..., N), optional
         Observed angles of root 1 and 2, rad, any turn; (N,) is shared by all orientations. nan: no target. Those of
@@ -384,6 +393,7 @@ threads
         basis,
         {"energy": energy, "wavelength": wavelength, "wavenumber": wavenumber, "chi": chi},
         dense,
+        column_major,
     )
     problem.rest |= {
         "loss": loss,
@@ -393,6 +403,7 @@ threads
         "outputs": (outputs,) if isinstance(outputs, str) else tuple(outputs),
         "geometry": geometry,
         "magnitude_from_rotated": magnitude_from_rotated,
+        "column_major": column_major,
     }
     arrays = problem.example()
     if targets is not None:
