@@ -508,7 +508,7 @@ class Fit {
       }
       const V number = load(root_ + i);
       LaneMask<T> second = number > one;
-      if constexpr (any_nearer) second = second || (number <= zero && second_is_nearer(x, target, i));
+      if constexpr (any_nearer) second = second || (number <= zero && second_is_nearer(x, contributes, target, i));
       const V s = select(second, -x.s, x.s), uxc = x.ux * x.c, uyc = x.uy * x.c;
       store(planes_[At::sin1] + i, mul_add(x.ux, s, uyc)), store(planes_[At::cos1] + i, mul_sub(x.uy, s, uxc));
       const V inverse_s = select(contributes, x.inverse_s, zero);
@@ -517,14 +517,21 @@ class Fit {
     put(counts);
   }
 
-  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0.
-  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const Crossing<V>& x, const TargetPlanes<T>& target, int64_t i) {
-    SineCosine<V> t;
-    if (loss_ == Loss::chord)
-      t = {load(target.a + i), load(target.b + i)};
-    else
-      t = sine_cosine(load(target.a + i));
-    return mul_add(x.ux, t.sine, x.uy * t.cosine) * x.s < V(T(0));
+  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0. Rough values of sine
+  // and cosine tell the sign wherever it is not close.
+  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const Crossing<V>& x, LaneMask<T> contributes,
+                                                      const TargetPlanes<T>& target, int64_t i) {
+    const V zero(T(0));
+    if (loss_ == Loss::chord) return mul_add(x.ux, load(target.a + i), x.uy * load(target.b + i)) * x.s < zero;
+    const V angle = load(target.a + i);
+    const SineCosine<V> rough = rough_sine_cosine(angle);
+    V side = mul_add(x.ux, rough.sine, x.uy * rough.cosine);
+    const V doubt = V(static_cast<T>(rough_bound)) * (absolute(x.ux) + absolute(x.uy));
+    if (!all_true(absolute(side) > doubt || !contributes)) [[unlikely]] {
+      const SineCosine<V> t = sine_cosine(angle);
+      side = mul_add(x.ux, t.sine, x.uy * t.cosine);
+    }
+    return side * x.s < zero;
   }
 
   // Twice the chord loss of entries, as angles().
