@@ -118,6 +118,7 @@ def test_out_of_gradients_is_honoured_where_they_are_summed_too(gold):
 
 G = np.ones((4, 3))
 EYE = np.eye(3)
+ONE = braggrad.Reflections([[1, 1, 1]], cell=GOLD)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,16 @@ EYE = np.eye(3)
         (lambda: braggrad.hkl_enumerate(GOLD, 1.0, "PF"), "centring is 'PF'"),
         (lambda: braggrad.reciprocal_basis((1, 2, 3, 90, 90, 0)), "cell"),
         (lambda: braggrad.Context(threads=-1), "threads"),
+        (lambda: braggrad.Context(threads="all"), "threads is 'all'"),
+        (lambda: braggrad.predict(ONE, [[1, 2], [3]], energy=50), "orientations is no array"),
+        (lambda: braggrad.predict(ONE, None, energy=50), "orientations has the type object"),
+        (lambda: braggrad.predict(ONE, EYE, geometry={}), "geometry is a dict: a Geometry is needed"),
+        (lambda: braggrad.predict(ONE, EYE, energy=50, context="cpu"), "context is a str: a Context is needed"),
+        (lambda: braggrad.predict(ONE, EYE, energy="50"), "energy has the type <U2"),
+        (lambda: braggrad.predict_vjp(ONE, EYE, 1.0, energy=50, wrt=5), "wrt is 5: names are needed"),
+        (lambda: braggrad.Geometry(energy=50, chi="steep"), "chi is 'steep': a number is needed"),
+        (lambda: braggrad.hkl_enumerate(GOLD, "fine"), "d_min is 'fine': a number is needed"),
+        (lambda: braggrad.hkl_enumerate(GOLD, 1.0, None), "centring is None"),
     ],
 )
 def test_a_fault_is_a_value_error_that_names_the_argument(call, message):
@@ -182,6 +193,9 @@ def test_a_fault_is_a_value_error_that_names_the_argument(call, message):
         ({"missing_loss": -1.0}, "missing_loss"),
         ({"parameters": "size"}, "parameters has 'size'"),
         ({"outputs": "everything"}, "outputs has 'everything'"),
+        ({"parameters": 5}, "parameters is 5: names are needed"),
+        ({"loss": "huber", "delta": "small"}, "delta is 'small': a number is needed"),
+        ({"loss": None}, "loss is None"),
         ({"weight1": np.ones(3)}, "weight1 has the shape"),
         ({"targets": braggrad.TargetList([0, 1], [0], [0.0])}, "targets are given beside"),
     ],

@@ -22,7 +22,10 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """The value as an array of real numbers, of whatever type it has; one of a device as a `DeviceArray`."""
     array: Any = None if type(value) is np.ndarray else view_of(name, value)
     if array is None:
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except (TypeError, ValueError) as error:  # rows of different lengths, for one
+            raise ValueError(f"{name} is no array: {error}") from None
     if array.dtype.kind not in "fiub":
         raise ValueError(f"{name} has the type {array.dtype}: real numbers are needed")
     return array  # type: ignore[no-any-return]
@@ -34,6 +37,26 @@ def as_host(name: str, value: ArrayLike) -> Array:
     if isinstance(array, DeviceArray):
         raise ValueError(f"{name} is an array of {place_name(array.device)}: one of the host is needed")
     return array
+
+
+def number(name: str, value: Any) -> float:
+    """One number of the caller's."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {value!r}: a number is needed") from None
+
+
+def names_in(name: str, value: Any, known: Iterable[str]) -> tuple[str, ...]:
+    """The names that are given, of which a single one may stand without a tuple; each must be known."""
+    try:
+        names = (value,) if isinstance(value, str) else tuple(value)
+    except TypeError:
+        raise ValueError(f"{name} is {value!r}: names are needed, of {', '.join(known)}") from None
+    for one in names:
+        if one not in known:
+            raise ValueError(f"{name} has {one!r}: {', '.join(known)} are possible")
+    return names
 
 
 def precision(*arrays: Array | None) -> np.dtype[Any]:

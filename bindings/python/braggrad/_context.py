@@ -70,6 +70,9 @@ class Context:
         self.stream = stream
         if stream is not None and self.device is None:
             raise ValueError("stream is given: a context of the CPU has none")
+        for name, value in (("threads", threads), ("max_pairs_per_launch", max_pairs_per_launch)):
+            if not hasattr(value, "__index__"):
+                raise ValueError(f"{name} is {value!r}: a whole number is needed")
         options = abi.brg_context_options(
             backend=abi.BRG_BACKEND_CPU if self.device is None else abi.BRG_BACKEND_CUDA,
             device=self.device or 0,
@@ -156,6 +159,8 @@ os.register_at_fork(after_in_child=_after_fork)
 def context_of_thread(context: Context | None = None, device: int | None = None, threads: int = 0) -> Context:
     """The context given, or this thread's own of a device (None: the CPU), made at its first use."""
     if context is not None:
+        if not isinstance(context, Context):
+            raise ValueError(f"context is a {type(context).__name__}: a Context is needed")
         return context
     own = _own.contexts.get((device, threads))
     if own is None:

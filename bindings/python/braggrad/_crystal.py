@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Array, as_host, require_tail
+from ._arrays import Array, as_host, number, require_tail
 from ._library import library, require
 
 
@@ -71,10 +71,10 @@ def hkl_enumerate(cell: ArrayLike, d_min: float, centring: str = "P") -> Array:
     cells = _cells(cell)
     if cells.ndim != 1:
         raise ValueError(f"cell has the shape {cells.shape}: (6,) is needed")
-    if len(centring) != 1 or not centring.isascii():
+    if not isinstance(centring, str) or len(centring) != 1 or not centring.isascii():
         raise ValueError(f"centring is {centring!r}: one of P, A, B, C, I, F, R is needed")
     count = ctypes.c_int64()
-    arguments = (cells.ctypes.data, centring.encode(), d_min)
+    arguments = (cells.ctypes.data, centring.encode(), number("d_min", d_min))
     require(library.brg_hkl_enumerate(*arguments, 0, None, ctypes.byref(count)))
     hkl = np.empty((count.value, 3), np.int32)
     require(library.brg_hkl_enumerate(*arguments, count.value, hkl.ctypes.data, ctypes.byref(count)))

@@ -78,7 +78,7 @@ class DeviceArray:
     @classmethod
     def empty(cls, shape: Shape, dtype: Any, context: Context | None = None) -> "DeviceArray":
         """An array with undefined contents, on the device of the context (default: this thread's own of cuda:0)."""
-        context = context or context_of_thread(device=0)
+        context = context_of_thread(context, 0)
         if context.device is None:
             raise ValueError("context runs on the CPU: one of a CUDA device is needed")
         kind = np.dtype(dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, Shape, address, as_host, as_real
+from ._arrays import Array, Shape, address, as_host, as_real, names_in, number
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
@@ -45,9 +45,7 @@ class TargetList(NamedTuple):
 def mask_of(parameters: Iterable[str]) -> tuple[int, int]:
     """Mask and number of the parameters."""
     mask = count = 0
-    for name in (parameters,) if isinstance(parameters, str) else parameters:
-        if name not in PARAMETERS:
-            raise ValueError(f"parameters has {name!r}: {', '.join(PARAMETERS)} are possible")
+    for name in names_in("parameters", parameters, PARAMETERS):
         bit, length = PARAMETERS[name]
         count += 0 if mask & bit else length
         mask |= bit
@@ -56,7 +54,7 @@ def mask_of(parameters: Iterable[str]) -> tuple[int, int]:
 
 def loss_code(loss: str) -> int:
     """The number of a loss."""
-    if loss not in LOSSES:
+    if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss is {loss!r}: {', '.join(LOSSES)} are possible")
     return LOSSES[loss]
 
@@ -70,11 +68,7 @@ def specification_of(names: Iterable[str], batch: Shape, count: int, dtype: np.d
         "rotation_bar": ((*batch, 3, 3), dtype),
     }
     known |= {name: (batch, np.int32) for name in ("observable", "matched", "missing", "grazing")}
-    chosen = (names,) if isinstance(names, str) else tuple(names)
-    for name in chosen:
-        if name not in known:
-            raise ValueError(f"outputs has {name!r}: {', '.join(known)} are possible")
-    return {name: known[name] for name in chosen}
+    return {name: known[name] for name in names_in("outputs", names, known)}
 
 
 def _integers(name: str, value: ArrayLike, dtype: Any) -> Array:
@@ -239,8 +233,8 @@ column_major, context
     structs = (
         pairs.family.omega_targets(
             loss=loss_code(loss),
-            delta=delta,
-            missing_loss=missing_loss,
+            delta=number("delta", delta),
+            missing_loss=number("missing_loss", missing_loss),
             orientation_stride=stride,
             **{name: address(array) for name, array in members.items()},
         ),

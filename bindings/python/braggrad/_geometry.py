@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, as_host, as_real
+from ._arrays import Array, as_host, as_real, number
 from ._device import DeviceArray
 from ._library import library, require
 
@@ -78,7 +78,12 @@ class Geometry:
         if k is not None and k.ndim:
             raise ValueError("energy, wavelength or wavenumber of a Geometry is one number: give arrays to the calls")
         ends = (*_vector("beam", beam), *_vector("axis", axis))
-        self.values: tuple[float, ...] = (0.0 if k is None else float(k), *ends, float(chi), float(grazing_cut))
+        self.values: tuple[float, ...] = (
+            0.0 if k is None else float(k),
+            *ends,
+            number("chi", chi),
+            number("grazing_cut", grazing_cut),
+        )
         self.struct = struct_of(self.values)
         require(library.brg_geometry_check(self.struct))
 
@@ -182,6 +187,8 @@ class Beamline:
         chi: ArrayLike | None,
     ) -> "Beamline":
         """Single numbers replace the geometry's own, arrays go to the items of the batch."""
+        if not (geometry is None or isinstance(geometry, Geometry)):
+            raise ValueError(f"geometry is a {type(geometry).__name__}: a Geometry is needed")
         if geometry is not None and energy is wavelength is wavenumber is chi is None and geometry.wavenumber:
             return cls(geometry.struct, None, None)
         struct = abi.brg_geometry.from_buffer_copy((geometry or DEFAULT).struct)

@@ -140,7 +140,7 @@ def key_of(
 
 def plan_of(key: Hashable, context: Context | None) -> Plan | None:
     """The plan of a call that runs in this context, or in the thread's own."""
-    plan: Plan | None = (context or context_of_thread()).plans.get(key)
+    plan: Plan | None = context_of_thread(context).plans.get(key)
     return plan
 
 

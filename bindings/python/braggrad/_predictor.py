@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, address, as_real
+from ._arrays import Array, address, as_real, number
 from ._context import Context
 from ._device import DeviceArray
 from ._fit import TargetList, list_of, loss_code, mask_of, require_no_dense, specification_of
@@ -260,8 +260,8 @@ class OmegaLoss(_Bound):
             "omega_loss",
             pairs.family.omega_targets(
                 loss=loss_code(loss),
-                delta=delta,
-                missing_loss=missing_loss,
+                delta=number("delta", delta),
+                missing_loss=number("missing_loss", missing_loss),
                 orientation_stride=stride,
                 **{name: address(array) for name, array in self.targets.items()},
             ),

@@ -22,7 +22,7 @@ class Run:
     """The context of a call: the one given, else the thread's own of the arrays' device."""
 
     def __init__(self, context: Context | None, arrays: Mapping[str, Any]) -> None:
-        self.context = context or context_of_thread(device=device_of(arrays.values()))
+        self.context = context_of_thread(context, device_of(arrays.values()))
         self.streams: list[int] = []
         for name, array in arrays.items():
             self.admit(name, array)

@@ -1,7 +1,7 @@
 """The roots of given scattering vectors, their derivatives, and the beams that are diffracted there."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from ._arrays import (
     batch_of,
     first,
     gathered,
+    names_in,
     precision,
     require_tail,
 )
@@ -47,13 +48,9 @@ def roots_specification(shape: Shape, dtype: np.dtype[Any]) -> dict[str, tuple[S
     return {"omega1": (shape, dtype), "omega2": (shape, dtype), "observable": (shape, np.bool_)}
 
 
-def chosen(wrt: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The names of `wrt` (a single one may stand without a tuple), each of which must be known."""
-    names, known = [wrt] if isinstance(wrt, str) else list(wrt), list(known)
-    for name in names:
-        if name not in known:
-            raise ValueError(f"wrt has {name!r}: {', '.join(known)} are possible")
-    return names
+def chosen(wrt: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The names of `wrt`, each of which must be known."""
+    return names_in("wrt", wrt, known)
 
 
 def vector_or_none(name: str, value: ArrayLike | None) -> Any:

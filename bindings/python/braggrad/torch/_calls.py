@@ -11,7 +11,7 @@ from .._reflections import Reflections
 from . import _compiled
 from ._autograd import is_plain, roots_of_rotations
 from ._autograd import roots as roots_of
-from ._operations import FAMILY_OF, Predict, Solve
+from ._operations import FAMILY_OF, Predict, Solve, roots_again
 
 
 class Roots(NamedTuple):
@@ -23,6 +23,7 @@ class Roots(NamedTuple):
 
 
 Number = float | Tensor
+_TENSORS = (Tensor, torch.nn.Parameter)
 
 
 def readable(name: str, tensor: Any) -> Tensor:
@@ -49,18 +50,21 @@ def require_one_device(**tensors: Tensor | None) -> None:
 
 
 def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
-    """Whether rotations and geometry can be computed as they are: the usual case, and the quick one."""
+    """Whether rotations, of the right type and shape, and geometry can be computed as they are: the usual case."""
     return (
         not torch.compiler.is_compiling()
-        and type(rotation) in (Tensor, torch.nn.Parameter)
-        and rotation.is_cpu
-        and rotation.dtype in FAMILY_OF
-        and rotation.shape[-2:] == (3, 3)
-        and rotation.is_contiguous()
         and geometry is not None
         and geometry.values[0] != 0
+        and type(rotation) in _TENSORS
+        and rotation.is_cpu
+        and rotation.is_contiguous()
         and is_plain(rotation)
     )
+
+
+def are_rotations(tensor: Tensor) -> bool:
+    """Whether they have the right type and shape."""
+    return tensor.dtype in FAMILY_OF and tensor.shape[-2:] == (3, 3)
 
 
 def type_of(*tensors: Tensor | None) -> torch.dtype:
@@ -229,7 +233,12 @@ def predict(
     flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
     if basis is wavenumber is chi is None and type(reflections) is Reflections and is_settled(rotation, geometry):
         assert geometry is not None
-        return Roots(*roots_of_rotations(Predict(geometry.values, reflections, flags), rotation))
+        if not (rotation.requires_grad and torch.is_grad_enabled()):
+            known = roots_again(geometry.values, reflections, flags, rotation)
+            if known is not None:
+                return Roots(*known)
+        if are_rotations(rotation):
+            return Roots(*roots_of_rotations(Predict(geometry.values, reflections, flags), rotation))
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
     if readable("rotation", rotation).shape[-2:] != (3, 3):

@@ -14,6 +14,7 @@ from ._autograd import loss as loss_of
 from ._autograd import loss_of_rotations
 from ._calls import (
     Number,
+    are_rotations,
     batch_of,
     geometry_values,
     is_settled,
@@ -91,11 +92,12 @@ def omega_loss(
     if (
         wavenumber is chi is None
         and is_settled(rotation, geometry)
+        and are_rotations(rotation)
         and _are_settled(targets, rotation, len(reflections))
     ):
         assert geometry is not None
-        operation = Loss(geometry.values, reflections, flags, loss_code(loss), delta, missing_loss)
-        return loss_of_rotations(operation, rotation, targets)
+        options = flags, loss, delta, missing_loss
+        return loss_of_rotations(geometry.values, reflections, options, rotation, targets)
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
     if readable("rotation", rotation).shape[-2:] != (3, 3):
