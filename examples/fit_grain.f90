@@ -100,7 +100,7 @@ contains
       call cpu_time(start)
       do b = 1, orientations
         do i = 1, n
-          call textbook(matmul(rotation(:, :, b), q(:, i)), k, plain1(i, b), plain2(i, b))
+          call textbook(rotation(:, :, b), q(:, i), k, plain1(i, b), plain2(i, b))
         end do
       end do
       call cpu_time(finish)
@@ -124,10 +124,11 @@ contains
     if (difference > 1e-6_dp .or. count(observable) < size(observable) / 2) error stop 'predict and the plain loop differ'
   end subroutine compare
 
-  pure subroutine textbook(g, k, omega1, omega2)
-    real(dp), intent(in) :: g(3), k
+  pure subroutine textbook(r, q, k, omega1, omega2)
+    real(dp), intent(in) :: r(3, 3), q(3), k
     real(dp), intent(out) :: omega1, omega2
-    real(dp) :: c, rho, phase
+    real(dp) :: g(3), c, rho, phase
+    g = matmul(r, q)
     rho = hypot(g(1), g(2))
     c = dot_product(g, g) / (2 * k)
     omega1 = 0
