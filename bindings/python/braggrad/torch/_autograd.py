@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-from ._operations import Loss, Operation, Tensors, contiguous
+from .._reflections import Reflections
+from . import _operations
+from ._operations import Loss, Operation, contiguous
 
 NO_SECOND = "braggrad has no second derivatives: differentiate once, without create_graph=True"
 
@@ -210,9 +212,9 @@ class RotationsLossFunction(torch.autograd.Function):
     """The loss of rotations alone, of any batch, whose derivative is made with it; not under transformations."""
 
     @staticmethod
-    def forward(ctx: Any, constants: tuple[Loss, Tensors], rotation: Tensor) -> Tensor:
-        operation, targets = constants
-        loss, (bar, _, _) = operation.value((rotation, None, None, *targets), (True, False, False))
+    def forward(ctx: Any, constants: tuple[Any, ...], rotation: Tensor) -> Tensor:
+        geometry, reflections, options, targets = constants
+        loss, bar = _operations.loss_of_rotations(geometry, reflections, options, rotation, targets, True)
         ctx.rotation, ctx.bar = rotation, bar  # nobody else has the latter, and the values of the former are not read
         return loss
 
@@ -225,12 +227,18 @@ class RotationsLossFunction(torch.autograd.Function):
         return None, bar
 
 
-def loss_of_rotations(operation: Loss, rotation: Tensor, targets: Tensors) -> Tensor:
-    """The loss of a tensor that is plain and contiguous."""
+def loss_of_rotations(
+    geometry: tuple[float, ...],
+    reflections: Reflections,
+    options: tuple[int, str, float, float],
+    rotation: Tensor,
+    targets: Sequence[Tensor | None],
+) -> Tensor:
+    """The loss of a tensor that is plain and contiguous, and of shared targets."""
     if rotation.requires_grad and torch.is_grad_enabled():
-        recorded: Tensor = RotationsLossFunction.apply((operation, targets), rotation)
+        recorded: Tensor = RotationsLossFunction.apply((geometry, reflections, options, targets), rotation)
         return recorded
-    return operation.value((rotation, None, None, *targets), (False, False, False))[0]
+    return _operations.loss_of_rotations(geometry, reflections, options, rotation, targets, False)[0]
 
 
 class LossFunction(torch.autograd.Function):

@@ -96,8 +96,8 @@ def omega_loss(
         and _are_settled(targets, rotation, len(reflections))
     ):
         assert geometry is not None
-        operation = Loss(geometry.values, reflections, flags, loss_code(loss), delta, missing_loss)
-        return loss_of_rotations(operation, rotation, targets)
+        options = flags, loss, delta, missing_loss
+        return loss_of_rotations(geometry.values, reflections, options, rotation, targets)
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
     if readable("rotation", rotation).shape[-2:] != (3, 3):

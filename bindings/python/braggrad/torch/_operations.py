@@ -5,7 +5,7 @@ come alone may have any batch); the others of an operation are constants. Result
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .. import _abi as abi
 from .._context import Context, context_of_thread
+from .._fit import loss_code
 from .._geometry import struct_of
 from .._library import FAMILIES
 from .._plan import Plan, keep
@@ -91,13 +92,25 @@ def run(call: _Call, reflections: Reflections | None, key: tuple[Any, ...], tens
         plan.call_on(context, (torch.cuda.current_stream(first.device).cuda_stream,), addresses)
 
 
-def _plan(context: Context, call: _Call, reflections: Reflections | None, key: tuple[Any, ...]) -> Plan:
+def _plan(
+    context: Context,
+    call: _Call,
+    reflections: Reflections | None,
+    key: tuple[Any, ...],
+    only: Collection[str] | None = None,
+) -> Plan:
+    """The plan of a call; with `only` some of the tensors are given, and the others are not there."""
     name, dtype, *_ = key
     family, layout = FAMILY_OF[dtype], _STRUCTS[name]
     structs = [getattr(family, kind)() for kind, _ in layout]
     for struct, member, value in call.constants(key):
         setattr(structs[struct], member, value)
-    places = [(struct, member) for struct, (_, members) in zip(structs, layout, strict=True) for member in members]
+    places = [
+        (struct, member)
+        for struct, (_, members) in zip(structs, layout, strict=True)
+        for member in members
+        if only is None or member in only
+    ]
     sets = () if reflections is None else (reflections.handle_on(context),)
     return Plan(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places, {})
 
@@ -248,7 +261,7 @@ class Loss:
         rotation: Any = tensors[0]
         batch = rotation.shape[:-2]
         mask = (abi.BRG_FIT_WAVENUMBER if needs[1] else 0) | (abi.BRG_FIT_CHI if needs[2] else 0)
-        loss = rotation.new_empty(*batch) if batch else rotation.new_empty(())  # unpacked in two thirds of the time
+        loss = rotation.new_empty(batch)
         bar = torch.empty_like(rotation) if needs[0] else None
         gradient = rotation.new_empty((*batch, needs[1] + needs[2])) if mask else None
         stride = 0
@@ -273,3 +286,45 @@ class Loss:
             (1, "missing_loss", self.missing_loss),
             (2, "parameters", key[4]),
         )
+
+
+_TARGETS = ("omega1", "omega2", "weight1", "weight2")
+
+
+def loss_of_rotations(
+    geometry: tuple[float, ...],
+    reflections: Reflections,
+    options: tuple[int, str, float, float],
+    rotation: Tensor,
+    targets: Sequence[Tensor | None],
+    with_bar: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """`Loss.value` of contiguous rotations of the CPU and shared targets, and its derivative where it is asked for.
+
+    `options` are flags, the name of the loss, delta and missing_loss.
+    """
+    context = context_of_thread()
+    omega1, omega2, weight1, weight2 = targets
+    there = omega1 is None, omega2 is None, weight1 is None, weight2 is None
+    key = (rotation.dtype, rotation.shape, there, with_bar, options), geometry, reflections.key
+    plan: Plan | None = context.plans.get(key)
+    if plan is None:
+        flags, name, delta, missing_loss = options
+        loss = Loss(geometry, reflections, flags, loss_code(name), delta, missing_loss)
+        only = {name for name, missing in zip(_TARGETS, there, strict=True) if not missing} | {"rotation", "loss"}
+        of_loss = "omega_loss", rotation.dtype, rotation.numel() // 9, 0, 0
+        plan = _plan(context, loss, reflections, of_loss, only | ({"rotation_bar"} if with_bar else set()))
+        keep(key, context, plan)
+    shape = rotation.shape[:-2]
+    value = rotation.new_empty(*shape) if shape else rotation.new_empty(())  # unpacked in two thirds of the time
+    places = [rotation.data_ptr()]
+    for target in targets:
+        if target is not None:
+            places.append(target.data_ptr())
+    places.append(value.data_ptr())
+    bar = None
+    if with_bar:
+        bar = torch.empty_like(rotation)
+        places.append(bar.data_ptr())
+    plan.call(places)
+    return value, bar
