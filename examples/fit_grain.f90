@@ -85,8 +85,7 @@ contains
     integer, parameter :: orientations = 2000, repeats = 5
     real(dp), allocatable :: rotation(:, :, :), omega1(:, :), omega2(:, :), plain1(:, :), plain2(:, :), q(:, :)
     logical(c_bool), allocatable :: observable(:, :)
-    real(dp) :: difference, best(2), k
-    integer(c_int64_t) :: start, finish, rate
+    real(dp) :: difference, best(2), k, start, finish
     integer :: n, b, i, repeat
     n = size(hkl, 2)
     k = geometry%wavenumber
@@ -98,18 +97,18 @@ contains
     end do
     best = huge(best)
     do repeat = 1, repeats
-      call system_clock(start, rate)
+      call cpu_time(start)
       do b = 1, orientations
         do i = 1, n
-          call textbook(matmul(rotation(:, :, b), q(:, i)), k, plain1(i, b), plain2(i, b))
+          call textbook(rotation(:, :, b), q(:, i), k, plain1(i, b), plain2(i, b))
         end do
       end do
-      call system_clock(finish)
-      best(1) = min(best(1), real(finish - start, dp) / rate)
-      call system_clock(start)
+      call cpu_time(finish)
+      best(1) = min(best(1), finish - start)
+      call cpu_time(start)
       call predict(context, geometry, reflections, rotation, omega1, omega2, observable)
-      call system_clock(finish)
-      best(2) = min(best(2), real(finish - start, dp) / rate)
+      call cpu_time(finish)
+      best(2) = min(best(2), finish - start)
     end do
     difference = 0
     do b = 1, orientations
@@ -118,16 +117,18 @@ contains
         difference = max(difference, abs(turned(omega1(i, b) - plain1(i, b))), abs(turned(omega2(i, b) - plain2(i, b))))
       end do
     end do
-    write (*, '(/, a, es9.1, a)') 'predict and the plain loop agree within', difference, ' rad (near the tangent)'
+    write (*, '(/, i0, a, es9.1, a)') 2 * count(observable), ' angles of predict and of the plain loop agree within', difference, &
+      ' rad (near the tangent)'
     write (*, '(a, 2(f8.1, a))') 'plain loop', best(1) / size(omega1) * 1e9_dp, ' ns a pair, predict', &
       best(2) / size(omega1) * 1e9_dp, ' ns, one thread each'
-    if (difference > 1e-6_dp) error stop 'predict and the plain loop differ'
+    if (difference > 1e-6_dp .or. count(observable) < size(observable) / 2) error stop 'predict and the plain loop differ'
   end subroutine compare
 
-  pure subroutine textbook(g, k, omega1, omega2)
-    real(dp), intent(in) :: g(3), k
+  pure subroutine textbook(r, q, k, omega1, omega2)
+    real(dp), intent(in) :: r(3, 3), q(3), k
     real(dp), intent(out) :: omega1, omega2
-    real(dp) :: c, rho, phase
+    real(dp) :: g(3), c, rho, phase
+    g = matmul(r, q)
     rho = hypot(g(1), g(2))
     c = dot_product(g, g) / (2 * k)
     omega1 = 0

@@ -92,6 +92,7 @@ struct FitPlan {
 
 struct Counts {
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
+  double missing_weight = 0;
 };
 
 // One orientation, of a lane's group.
@@ -120,8 +121,9 @@ class Fit {
     });
     if (plan_.counted) {
       for (uint32_t step = group_.size / 2; step > 0; step /= 2) {
-        const auto add = [&](int32_t& count) { count += __shfl_xor_sync(~0u, count, step); };
+        const auto add = [&](auto& count) { count += __shfl_xor_sync(~0u, count, step); };
         add(counts_.observable), add(counts_.matched), add(counts_.missing), add(counts_.grazing);
+        add(counts_.missing_weight);
       }
     }
   }
@@ -137,7 +139,7 @@ class Fit {
                 out.accumulate);
         }
       if (group_.lane == 0) {
-        const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * total[Slots::missing_weight] : 0;
+        const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
         if (out.loss) store(out.loss + b_, 0.5 * total[Slots::loss] + missing, out.accumulate);
         store_count(out.observable, b_, counts_.observable, out.accumulate);
         store_count(out.matched, b_, counts_.matched, out.accumulate);
@@ -200,7 +202,7 @@ class Fit {
     if (!(weight > T(0))) return;
     counts_.matched += contributing, counts_.missing += !x.observable, counts_.grazing += x.observable && !contributing;
     if constexpr (Slots::with_loss)
-      if (!x.observable) sums_.values[Slots::missing_weight] += weight;
+      if (!x.observable) counts_.missing_weight += static_cast<double>(weight);
   }
 
   __device__ __forceinline__ void add_dense(uint32_t n) {
@@ -293,15 +295,20 @@ class Fit {
       values[8] = m.yz + m.zy + along[3], values[9] = m.xz + m.zx + along[4], values[10] = m.xy + m.yx + along[5];
     }
     T* out = p_.output.gradient + b_ * plan_.parameters;
-    // Sums of a rotation that is not finite are 0: so are its derivatives, not 0 times NaN.
-    bool nothing = true;
+    constexpr int count = Slots::with_gradient ? fit_parameters : 3;
+    bool finite = true;
 #pragma unroll
-    for (int i = 0; i < 9; ++i) nothing = nothing && total[Slots::rotation + i] == 0;
+    for (int a = 0; a < count; ++a) finite = finite && is_finite(values[a]);
+    if (!finite) {
+      // Sums of a rotation that is not finite are 0: so are its derivatives, not 0 times NaN.
+      bool nothing = true;
+      for (int i = 0; i < 9; ++i) nothing = nothing && total[Slots::rotation + i] == 0;
 #pragma unroll
-    for (int a = 0; a < (Slots::with_gradient ? fit_parameters : 3); ++a) {
-      const double value = nothing && !is_finite(values[a]) ? 0 : values[a];
-      if (plan_.position[a] >= 0) store(out + plan_.position[a], value, p_.output.accumulate);
+      for (int a = 0; a < count; ++a) values[a] = nothing && !is_finite(values[a]) ? 0 : values[a];
     }
+#pragma unroll
+    for (int a = 0; a < count; ++a)
+      if (plan_.position[a] >= 0) store(out + plan_.position[a], values[a], p_.output.accumulate);
   }
 
   __device__ __forceinline__ void store_normal(const double* total) const {

@@ -19,7 +19,7 @@ struct FitSlots {
   static constexpr bool with_matrix = part == FitPart::all || part == FitPart::matrix;
   static constexpr int strain = 6, block_rows = part == FitPart::turns ? 3 : with_matrix ? 5 : 0;
 
-  static constexpr int loss = 0, missing_weight = 1, rotation = 2;
+  static constexpr int loss = 0, rotation = 1;
   static constexpr int scalar_gradient = with_loss ? rotation + 9 : 0;  // wavenumber, chi
   static constexpr int along = scalar_gradient + (with_gradient ? 2 : 0);
   static constexpr int block = along + (with_gradient ? strain : 0);

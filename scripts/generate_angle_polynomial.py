@@ -2,6 +2,7 @@
 """Minimax coefficients of the arcsine, sine and cosine used by src/core/angle.hpp.
 
     asin(v) = v + v t q(t),  t = v^2        sin(r) = r + r t q(t),  cos(r) = 1 - t/2 + t^2 q(t),  t = r^2
+    rough ones on the whole turn, with a levelled absolute error: sin(r) = r q(t),  cos(r) = q(t)
 
 A Remez exchange in high precision finds the polynomial q whose relative error
     E(t) = (fixed(t) + factor(t) q(t)) / exact(t) - 1,        0 < t <= t_max,
@@ -28,6 +29,7 @@ GRID_POINTS_PER_EXTREMUM = 16
 LEVEL_TOLERANCE = mp.mpf("1e-6")  # accepted relative spread of the levelled error
 CHECK_POINTS = 2000  # grid on which the rounded polynomial is measured
 MAX_EXCHANGES = 40
+ROUGH_BOUND = mp.mpf(2) ** -11
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,19 @@ def sine(r_max):
 def cosine(r_max):
     """cos(r) for |r| <= r_max."""
     return Function("cos(r)", "r", r_max**2, lambda t: mp.cos(mp.sqrt(t)), lambda t: 1 - t / 2, lambda t: t * t)
+
+
+def rough_sine():
+    """sin(r) = r q(t) for |r| <= pi, with a levelled absolute error."""
+    root = mp.sqrt
+    return Function("sin(r)", "r", mp.pi**2, lambda t: mp.mpf(1), lambda t: 1 - mp.sin(root(t)), lambda t: root(t))
+
+
+def rough_cosine():
+    """cos(r) = q(t) for |r| <= pi, with a levelled absolute error."""
+    return Function(
+        "cos(r)", "r", mp.pi**2, lambda t: mp.mpf(1), lambda t: 1 - mp.cos(mp.sqrt(t)), lambda t: mp.mpf(1)
+    )
 
 
 def level(function, points):
@@ -165,12 +180,12 @@ def hexadecimal(value, kind):
     return text
 
 
-def array(name, kind, interval, function, degree, bound):
+def array(name, kind, interval, function, degree, bound, error="relative"):
     """The lines of one constant; the rounded polynomial must stay below the bound."""
     coefficients, ideal, achieved = fit(function, degree, kind)
     assert achieved < bound, (name, power_of_two(achieved))
     lines = [
-        f"// |{function.argument}| <= {interval}. Largest relative error of {function.name}: {power_of_two(ideal)}",
+        f"// |{function.argument}| <= {interval}. Largest {error} error of {function.name}: {power_of_two(ideal)}",
         f"// with real coefficients, {power_of_two(achieved)} with these rounded ones, evaluated exactly.",
         f"inline constexpr {kind} {name}[{degree + 1}] = {{",
     ]
@@ -210,6 +225,14 @@ def header():
         *array("cos_f64", "double", "pi/4", cosine(quarter), 5, two**-56),
         "",
         *array("cos_f32", "float", "pi/4", cosine(quarter), 2, two**-26),
+        "",
+        "// Rough ones on the whole turn, sin(r) = r q(t) and cos(r) = q(t), for decisions that are seldom close.",
+        *array("rough_sin", "float", "pi", rough_sine(), 3, ROUGH_BOUND, "absolute"),
+        "",
+        *array("rough_cos", "float", "pi", rough_cosine(), 4, ROUGH_BOUND, "absolute"),
+        "",
+        "// What their errors stay below in either precision.",
+        f"inline constexpr float rough_bound = {hexadecimal(ROUGH_BOUND, 'float')};",
         "",
         "}  // namespace braggrad::core",
     ]

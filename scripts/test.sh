@@ -46,14 +46,22 @@ python3 scripts/generate_ctypes.py --check
 python3 tests/reference/generate.py --check
 git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hpp' 'kernels/*.cpp' 'tests/*.cpp' \
   'tests/*.hpp' 'tests/*.c' 'bindings/*.[ch]pp' 'examples/*.[ch]' | xargs clang-format --dry-run -Werror
-if command -v ruff >/dev/null; then ruff check --quiet . && ruff format --check --quiet .; else skipped+=("ruff: not installed"); fi
+if command -v ruff >/dev/null; then
+  ruff check --quiet .
+  ruff format --check --quiet .
+else
+  skipped+=("ruff: not installed")
+fi
 
 step "CPU only"
 build cpu-only
 run_tests cpu-only
 
 step "Python package"
-scripts/test_python.sh || { [ $? = 77 ] && skipped+=("Python package: pip cannot install what its tests need"); }
+scripts/test_python.sh || {
+  [ $? = 77 ] || exit 1
+  skipped+=("Python package: pip cannot install what its tests need")
+}
 
 if command -v clang-tidy >/dev/null; then
   step "clang-tidy of the core"

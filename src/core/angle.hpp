@@ -247,6 +247,16 @@ BRG_CORE SineCosine<V> sine_cosine(V angle) {
   return {mul_add(c, sine, s * cosine), mul_sub(c, cosine, s * sine)};
 }
 
+// The same within rough_bound, for decisions that are seldom close.
+template <class V>
+BRG_CORE SineCosine<V> rough_sine_cosine(V angle) {
+  const auto c = [](float value) { return V(static_cast<Scalar<V>>(value)); };
+  const V t = angle * angle;
+  const V sine = mul_add(mul_add(mul_add(c(rough_sin[3]), t, c(rough_sin[2])), t, c(rough_sin[1])), t, c(rough_sin[0]));
+  const V half = mul_add(mul_add(c(rough_cos[4]), t, c(rough_cos[3])), t, c(rough_cos[2]));
+  return {angle * sine, mul_add(mul_add(half, t, c(rough_cos[1])), t, c(rough_cos[0]))};
+}
+
 // a - b of two angles in [-pi, pi], the short way round.
 template <class V>
 BRG_CORE V difference_of_angles(V a, V b) {

@@ -74,4 +74,27 @@ inline constexpr float cos_f32[3] = {
     0x1.99eb9cp-16f,   // t^2  2.44331568e-5
 };
 
+// Rough ones on the whole turn, sin(r) = r q(t) and cos(r) = q(t), for decisions that are seldom close.
+// |r| <= pi. Largest absolute error of sin(r): 0.0002501 = 2^-11.96
+// with real coefficients, 0.0002502 = 2^-11.96 with these rounded ones, evaluated exactly.
+inline constexpr float rough_sin[4] = {
+    0x1.ffa116p-1f,    // t^0  0.9992758632
+    -0x1.534936p-3f,   // t^1  -0.1656669825
+    0x1.04c510p-7f,    // t^2  0.007958061993
+    -0x1.303f9ep-13f,  // t^3  -0.0001450769923
+};
+
+// |r| <= pi. Largest absolute error of cos(r): 4.02e-5 = 2^-14.6
+// with real coefficients, 4.039e-5 = 2^-14.6 with these rounded ones, evaluated exactly.
+inline constexpr float rough_cos[5] = {
+    0x1.fffabap-1f,    // t^0  0.9999597669
+    -0x1.ffc9c2p-2f,   // t^1  -0.4997930825
+    0x1.53ef6ep-5f,    // t^2  0.04149600491
+    -0x1.5f1474p-10f,  // t^3  -0.001339263516
+    0x1.3b45e6p-16f,   // t^4  1.87917376e-5
+};
+
+// What their errors stay below in either precision.
+inline constexpr float rough_bound = 0x1.000000p-11f;
+
 }  // namespace braggrad::core

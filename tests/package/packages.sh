@@ -17,7 +17,8 @@ tar -xzf "$tar" -C "$work/tar" --strip-components=1
 for prefix in "$work/deb/usr" "$work/tar"; do
   cmake -S "$here" -B "$work/use" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
   cmake --build "$work/use" >/dev/null
-  "$work/use/consumer_c" && "$work/use/consumer_hpp"
+  "$work/use/consumer_c"
+  "$work/use/consumer_hpp"
   rm -rf "$work/use"
 done
 lib=$(dirname "$(find "$work/deb" -name libbraggrad.so)")

@@ -35,7 +35,8 @@ if [ -f "$lib/libbraggrad_fortran.a" ]; then
     cmake --build "$work/fortran_$source" >/dev/null
     "$work/fortran_$source/fit_grain"
   done
-  [ ! -e "$work/fortran_OFF/libbraggrad_fortran.a" ] && [ -e "$work/fortran_ON/libbraggrad_fortran.a" ]
+  [ ! -e "$work/fortran_OFF/libbraggrad_fortran.a" ]
+  [ -e "$work/fortran_ON/libbraggrad_fortran.a" ]
   # shellcheck disable=SC2046
   gfortran -O2 "$example" $(pkg-config --cflags --libs braggrad-fortran) -Wl,-rpath,"$lib" -o "$work/fit_grain"
   "$work/fit_grain" >/dev/null

@@ -11,6 +11,9 @@ namespace braggrad::cpu::BRG_LEVEL {
 // general: with counts, the rest is looked at while running.
 enum class FitMode { plain, counted, general };
 
+// Entries of a list: all have a root, some ask for the nearer one, or all do.
+enum class Nearer { none, some, all };
+
 // Targets of both roots of reflections; and of their opposites.
 template <class T>
 struct RootTargets {
@@ -452,13 +455,17 @@ class Fit {
     for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += most_pairs) {
       const int64_t count = smaller(most_pairs, t.offsets[b + 1] - first);
       alignas(64) int32_t index[fit_room];
-      const bool any_nearer =
-          read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, root_, index);
+      const Nearer nearer = read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, root_, index);
       const Planes<T> q = source_.gather(own_.basis, index, count);
       put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target_[0],
                   target_[1], target_[2]);
       const TargetPlanes<T> targets = {target_[0], target_[1], target_[2]};
-      any_nearer ? list_geometry<true>(q, targets, count) : list_geometry<false>(q, targets, count);
+      if (nearer == Nearer::none)
+        list_geometry<Nearer::none>(q, targets, count);
+      else if (nearer == Nearer::some)
+        list_geometry<Nearer::some>(q, targets, count);
+      else
+        list_geometry<Nearer::all>(q, targets, count);
       put(FitIndex::loss, loss_ == Loss::chord
                               ? list_chords(targets, count)
                               : angles<false>(planes_[At::sin1], planes_[At::cos1], targets, targets, count));
@@ -468,14 +475,14 @@ class Fit {
     }
   }
 
-  // Roots as numbers, and the index of no reflection for a root that there is not. True where some entry asks for the nearer
-  // root. A vector's worth is written beyond the count.
-  [[gnu::noinline]] bool read_entries(const uint8_t* given, const int32_t* reflection, int64_t count, T* root,
-                                      int32_t* index) const {
+  // Roots as numbers, unless all entries ask for the nearer one, and the index of no reflection for a root that there is not. A
+  // vector's worth is written beyond the count.
+  [[gnu::noinline]] Nearer read_entries(const uint8_t* given, const int32_t* reflection, int64_t count, T* root,
+                                        int32_t* index) const {
     const auto none = static_cast<uint32_t>(p_.reflections.count);
     const auto within = [none](int32_t n) { return static_cast<int32_t>(std::min(static_cast<uint32_t>(n), none)); };
     for (int64_t i = 0; i < count; i += 16) expect_loads(reflection + i);
-    uint8_t least = given ? 255 : 0;
+    uint8_t least = 255;
     if (given) {
       for (int64_t i = 0; i < count; i += 64) expect_loads(given + i);
       for (int64_t i = 0; i < count; ++i) {
@@ -485,14 +492,14 @@ class Fit {
         root[i] = static_cast<T>(number);
       }
     } else {
-      for (int64_t i = 0; i < count; ++i) index[i] = within(reflection[i]), root[i] = T(0);
+      for (int64_t i = 0; i < count; ++i) index[i] = within(reflection[i]);
     }
     for (int64_t i = count; i < count + lanes<T>; ++i) root[i] = T(1), index[i] = static_cast<int32_t>(none);
-    return least == 0;
+    return !given ? Nearer::all : least == 0 ? Nearer::some : Nearer::none;
   }
 
   // Unit vector and crossing of each entry, with the sign of its root.
-  template <bool any_nearer>
+  template <Nearer nearer>
   [[gnu::noinline]] void list_geometry(Planes<T> planes, TargetPlanes<T> target, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     const V zero(T(0)), one(T(1));
@@ -506,9 +513,13 @@ class Fit {
         counts.observable += count_true(x.observable && weight > zero);
         counts.add(weight, x.observable, contributes);
       }
-      const V number = load(root_ + i);
-      LaneMask<T> second = number > one;
-      if constexpr (any_nearer) second = second || (number <= zero && second_is_nearer(x, target, i));
+      LaneMask<T> second;
+      if constexpr (nearer != Nearer::none) second = second_is_nearer(x, contributes, target, i);
+      if constexpr (nearer != Nearer::all) {
+        const V number = load(root_ + i);
+        const LaneMask<T> given = number > one;
+        second = nearer == Nearer::some ? given || (number <= zero && second) : given;
+      }
       const V s = select(second, -x.s, x.s), uxc = x.ux * x.c, uyc = x.uy * x.c;
       store(planes_[At::sin1] + i, mul_add(x.ux, s, uyc)), store(planes_[At::cos1] + i, mul_sub(x.uy, s, uxc));
       const V inverse_s = select(contributes, x.inverse_s, zero);
@@ -517,14 +528,21 @@ class Fit {
     put(counts);
   }
 
-  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0.
-  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const Crossing<V>& x, const TargetPlanes<T>& target, int64_t i) {
-    SineCosine<V> t;
-    if (loss_ == Loss::chord)
-      t = {load(target.a + i), load(target.b + i)};
-    else
-      t = sine_cosine(load(target.a + i));
-    return mul_add(x.ux, t.sine, x.uy * t.cosine) * x.s < V(T(0));
+  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0. Rough values of sine
+  // and cosine tell the sign wherever it is not close.
+  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const Crossing<V>& x, LaneMask<T> contributes,
+                                                      const TargetPlanes<T>& target, int64_t i) {
+    const V zero(T(0));
+    if (loss_ == Loss::chord) return mul_add(x.ux, load(target.a + i), x.uy * load(target.b + i)) * x.s < zero;
+    const V angle = load(target.a + i);
+    const SineCosine<V> rough = rough_sine_cosine(angle);
+    V side = mul_add(x.ux, rough.sine, x.uy * rough.cosine);
+    const V doubt = V(static_cast<T>(rough_bound)) * (absolute(x.ux) + absolute(x.uy));
+    if (!all_true(absolute(side) > doubt || !contributes)) [[unlikely]] {
+      const SineCosine<V> t = sine_cosine(angle);
+      side = mul_add(x.ux, t.sine, x.uy * t.cosine);
+    }
+    return side * x.s < zero;
   }
 
   // Twice the chord loss of entries, as angles().

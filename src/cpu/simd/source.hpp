@@ -55,28 +55,39 @@ class Source {
   // The reflections with these indices, whole vectors of them; all are in [0, count], and that of the count itself is a zero
   // vector, which is never observable.
   [[gnu::noinline]] Planes<T> gather(const Mat3<T>& basis, const int32_t* index, int64_t count) {
-    const Mat3<V> b = core::broadcast<V>(basis);
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      if (!given_.planes) {
-        alignas(64) T q[3 * lanes<T>] = {};
-        for (int64_t j = 0; j < lanes<T>; ++j)
-          if (index[i + j] < given_.count) std::memcpy(q + 3 * j, given_.q + 3 * index[i + j], 3 * sizeof(T));
-        keep(i, load_three(q, lanes<T>));
-      } else if (own_basis_) {
-        const T* plane = given_.planes + 4 * stride_;  // zero beyond the last reflection
-        alignas(64) T h[3][lanes<T>];
-        for (int64_t j = 0; j < lanes<T>; ++j)
-          for (int64_t k = 0; k < 3; ++k) h[k][j] = plane[k * stride_ + index[i + j]];
-        keep(i, multiply(b, Vec3<V>{load(h[0]), load(h[1]), load(h[2])}));
-      } else {
+    if (!given_.planes)
+      gather_view(index, count);
+    else if (own_basis_)
+      gather_hkl(basis, index, count);
+    else
+      for (int64_t i = 0; i < count; i += lanes<T>) {
         const Rows<T> r = load_rows(given_.records, index + i);
         store(x_ + i, r.x), store(y_ + i, r.y), store(z_ + i, r.z), store(q2_ + i, r.w);
       }
-    }
     return {x_, y_, z_, q2_};
   }
 
  private:
+  [[gnu::noinline]] void gather_view(const int32_t* index, int64_t count) {
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      alignas(64) T q[3 * lanes<T>] = {};
+      for (int64_t j = 0; j < lanes<T>; ++j)
+        if (index[i + j] < given_.count) std::memcpy(q + 3 * j, given_.q + 3 * index[i + j], 3 * sizeof(T));
+      keep(i, load_three(q, lanes<T>));
+    }
+  }
+
+  [[gnu::noinline]] void gather_hkl(const Mat3<T>& basis, const int32_t* index, int64_t count) {
+    const Mat3<V> b = core::broadcast<V>(basis);
+    const T* plane = given_.planes + 4 * stride_;  // zero beyond the last reflection
+    for (int64_t i = 0; i < count; i += lanes<T>) {
+      alignas(64) T h[3][lanes<T>];
+      for (int64_t j = 0; j < lanes<T>; ++j)
+        for (int64_t k = 0; k < 3; ++k) h[k][j] = plane[k * stride_ + index[i + j]];
+      keep(i, multiply(b, Vec3<V>{load(h[0]), load(h[1]), load(h[2])}));
+    }
+  }
+
   // B hkl.
   [[gnu::noinline]] void transform(const Mat3<T>& basis, int64_t first, int64_t count) {
     const Mat3<V> b = core::broadcast<V>(basis);

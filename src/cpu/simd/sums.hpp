@@ -126,11 +126,15 @@ class ChunkSums {
   // fresh: the totals are set, not added to. Up to `room` numbers are written.
   [[gnu::always_inline]] void close(double* totals, bool fresh) const {
     constexpr int group = static_cast<int>(lanes<double>);
-    for (int i = 0; i < room; i += group) {
-      Lanes<double> wide[group], old = fresh ? Lanes<double>() : load(totals + i);
-      unrolled<group>([&](auto j) { wide[j] = widened(load(partial_ + (i + j) * lanes<T>)); });
-      store(totals + i, old + totals_of_group(wide));
-    }
+    unrolled<room / group>([&](auto k) {
+      constexpr int first = k * group;
+      Lanes<double> wide[group];
+      unrolled<group>([&](auto j) {
+        if constexpr (first + j < count) wide[j] = widened(load(partial_ + (first + j) * lanes<T>));
+      });
+      const Lanes<double> sums = totals_of_group(wide);
+      store(totals + first, fresh ? sums : load(totals + first) + sums);
+    });
   }
 
  private:

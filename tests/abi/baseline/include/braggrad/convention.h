@@ -37,12 +37,13 @@ enum {
 /* Flags of a convention. */
 enum {
   BRG_MIDAS_WEDGE_UNTIL_2026_08 = 1u, /* axis (sin W, 0, cos W); since September 2026 it is (-sin W, 0, cos W) */
-  BRG_RANGE_START = 2u                /* answers are in [range_start, range_start + a turn) */
+  BRG_RANGE_START = 2u,               /* answers are in [range_start, range_start + a turn) */
+  BRG_HEXRD_UNWRAPPED = 4u            /* answers of HEXRD are in the turns that its own code leaves them in: below */
 };
 
 /* Members that a system does not name in its row above must stay at the values of brg_convention_init. */
 typedef struct brg_convention {
-  uint32_t struct_size, flags; /* BRG_MIDAS_WEDGE_UNTIL_2026_08, BRG_RANGE_START */
+  uint32_t struct_size, flags; /* BRG_MIDAS_WEDGE_UNTIL_2026_08, BRG_RANGE_START or BRG_HEXRD_UNWRAPPED */
   brg_system system;
   int32_t omega_sign; /* ImageD11's omegasign, 1 or -1 */
   double wavelength;  /* Angstrom; 0 where `energy`, or an array of the call, gives it. xfab: 0. DIALS: 0 (s0 has it) */
@@ -68,12 +69,17 @@ BRG_API brg_status brg_convention_geometry(const brg_convention *convention, brg
 
 /* Our roots [count] as the system's angles: answers->omega1 is its first, omega2 its second, observable is copied. Not
  * observable: 0, for HEXRD NaN. A root that an answer is asked of must be given, and for HEXRD the flag. Answers may
- * be the roots' own arrays. Arrays in the memory of the context. Errors as in solve.h. Asynchronous on CUDA. */
+ * be the roots' own arrays. Arrays in the memory of the context. Errors as in solve.h. Asynchronous on CUDA.
+ *
+ * BRG_HEXRD_UNWRAPPED: ome0 = asin(c) - phase and ome1 = pi - asin(c) - phase, phase in [-pi, pi], as oscill_angles_of_hkls
+ * has them before it maps them into a range: ome1 comes after ome0, by a turn at most, and (ome0 + ome1) / 2 is in
+ * (-pi/2, 3 pi/2]. Needs both roots, and of brg_convention_solve both answers. Roots that have become equal are taken to be a
+ * turn apart, as those of a beam across the axis are. */
 BRG_API brg_status brg_convention_angles_f64(brg_context *context, const brg_convention *convention, int64_t count,
                                              const brg_roots_f64 *roots, const brg_roots_f64 *answers);
 
 /* The system's solve: both answers for given vectors items->g [n,3]. items->chi must be NULL; for HEXRD
- * answers->observable must not. Errors as in solve.h. Asynchronous on CUDA. */
+ * answers->observable must not, nor an answer with BRG_HEXRD_UNWRAPPED. Errors as in solve.h. Asynchronous on CUDA. */
 BRG_API brg_status brg_convention_solve_f64(brg_context *context, const brg_convention *convention,
                                             const brg_items_f64 *items, const brg_roots_f64 *answers);
 

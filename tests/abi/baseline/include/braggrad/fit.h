@@ -38,7 +38,7 @@ typedef struct brg_omega_targets_f64 {
   uint32_t struct_size, flags; /* no flags */
   brg_loss loss;
   int32_t reserved;    /* 0 */
-  double delta;        /* rad, > 0 for Huber and norm, else 0 */
+  double delta;        /* rad, 2^-480 to 2^480 (float32: 2^-60 to 2^60) for Huber and norm, else 0 */
   double missing_loss; /* >= 0, before the weight */
   /* dense */
   int64_t orientation_stride;      /* 0: [N], shared by all orientations; N: [B,N] */

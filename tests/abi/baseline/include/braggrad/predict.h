@@ -23,7 +23,8 @@ typedef struct brg_orientations_f64 {
   const double *chi;              /* [B] rad, or NULL: the geometry's */
 } brg_orientations_f64;
 
-/* dL/d(input). Sums are made in float64 and in a fixed order, and rounded to the type at the end. */
+/* dL/d(input). Sums are made in a fixed order and in float64, in float32 after a few dozen terms, and rounded to the type at the
+ * end. */
 typedef struct brg_orientations_gradient_f64 {
   uint32_t struct_size, flags; /* BRG_ACCUMULATE */
   /* per orientation */

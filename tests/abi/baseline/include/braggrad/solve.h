@@ -4,7 +4,7 @@
  *     omega1 = atan2(gx s + gy c,  gy s - gx c),    omega2 = atan2(gy c - gx s, -(gy s + gx c)),    observable: |c| <= rho
  *
  * in the frame whose x is the beam's part perpendicular to the axis and whose z is the axis. Angles in rad, in
- * [-pi, pi]. An item that does not diffract, lies on the axis (rho^2 below the smallest normal number) or has a value that is not
+ * [-pi, pi]. An item that does not diffract, lies on the axis (rho^2 below 2^-900, in float32 2^-120) or has a value that is not
  * finite (or k <= 0, |cos chi| < 1e-6) has observable = 0, omega = 0 and derivatives 0, and never touches its
  * neighbours. Promised accuracy: |d omega| <= 4 eps (|G|/rho)(rho/s)(1 + |gz tan(chi)|/rho) + 2 eps pi.
  *
