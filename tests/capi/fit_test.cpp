@@ -388,53 +388,56 @@ TEST_P(OmegaLoss, MeetsTheExactProblems) {
 TEST_P(OmegaLoss, MasksAndSubsetsHaveTheSameBits) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
-    BatchOptions options;
-    options.orientations = 3;
-    const Batch<T> batch(context(), geometries()[2].geometry, options);
-    Random random(8);
-    auto omega = array(as<T>(random.uniforms(batch.length(), -3, 3)));
-    auto targets = make<typename Api<T>::Targets>();
-    targets.omega1 = omega.data();
-    LossArrays<T> all(context(), 3, all_parameters);
-    run(batch, targets, all);
-    const auto loss = all.loss.read(), gradient = all.gradient.read(), normal = all.normal.read(),
-               rotation = all.rotation_bar.read();
-    const auto counts = all.counts.read();
-    const auto trace = [](const std::vector<T>& n, size_t b) { return n[66 * b] + n[66 * b + 11] + n[66 * b + 21]; };
-    for (uint32_t mask = 1; mask < 16; ++mask) {
-      LossArrays<T> part(context(), 3, mask);
-      run(batch, targets, part);
-      EXPECT_EQ(part.loss.read(), loss);
-      EXPECT_EQ(part.rotation_bar.read(), rotation);
-      const auto parameters = parameters_of(mask);
-      const size_t count = parameters.size();
-      const auto g = part.gradient.read(), m = part.normal.read();
-      for (size_t b = 0; b < 3; ++b)
-        for (size_t i = 0, k = 0; i < count; ++i) {
-          const size_t a = parameters[i];
-          EXPECT_EQ(g[b * count + i], gradient[b * P + a]);
-          for (size_t j = i; j < count; ++j, ++k) {
-            const T expected = normal[66 * b + a * P - a * (a + 1) / 2 + parameters[j]];
-            const T got = m[b * count * (count + 1) / 2 + k];
-            if (mask == 1)
-              EXPECT_NEAR(got, expected, 8 * std::numeric_limits<T>::epsilon() * trace(normal, b));
-            else
-              EXPECT_EQ(got, expected);
+    // Rows for which CUDA has one lane, two and more.
+    for (const size_t length : {size_t{9}, size_t{21}, size_t{40}}) {
+      BatchOptions options;
+      options.orientations = 3, options.reflections = length;
+      const Batch<T> batch(context(), geometries()[2].geometry, options);
+      Random random(8);
+      auto omega = array(as<T>(random.uniforms(batch.length(), -3, 3)));
+      auto targets = make<typename Api<T>::Targets>();
+      targets.omega1 = omega.data();
+      LossArrays<T> all(context(), 3, all_parameters);
+      run(batch, targets, all);
+      const auto loss = all.loss.read(), gradient = all.gradient.read(), normal = all.normal.read(),
+                 rotation = all.rotation_bar.read();
+      const auto counts = all.counts.read();
+      const auto trace = [](const std::vector<T>& n, size_t b) { return n[66 * b] + n[66 * b + 11] + n[66 * b + 21]; };
+      for (uint32_t mask = 1; mask < 16; ++mask) {
+        LossArrays<T> part(context(), 3, mask);
+        run(batch, targets, part);
+        EXPECT_EQ(part.loss.read(), loss);
+        EXPECT_EQ(part.rotation_bar.read(), rotation);
+        const auto parameters = parameters_of(mask);
+        const size_t count = parameters.size();
+        const auto g = part.gradient.read(), m = part.normal.read();
+        for (size_t b = 0; b < 3; ++b)
+          for (size_t i = 0, k = 0; i < count; ++i) {
+            const size_t a = parameters[i];
+            EXPECT_EQ(g[b * count + i], gradient[b * P + a]);
+            for (size_t j = i; j < count; ++j, ++k) {
+              const T expected = normal[66 * b + a * P - a * (a + 1) / 2 + parameters[j]];
+              const T got = m[b * count * (count + 1) / 2 + k];
+              if (mask == 1)
+                EXPECT_NEAR(got, expected, 8 * std::numeric_limits<T>::epsilon() * trace(normal, b));
+              else
+                EXPECT_EQ(got, expected);
+            }
           }
+      }
+      for (unsigned first = 0; first < 8; ++first)
+        for (unsigned second = first; second < 8; ++second) {
+          const unsigned subset = 1u << first | 1u << second;
+          LossArrays<T> part(context(), 3, all_parameters);
+          run(batch, targets, part, subset);
+          EXPECT_EQ(part.loss.read(), subset & 1 ? loss : std::vector<T>(loss.size(), 77));
+          EXPECT_EQ(part.gradient.read(), subset & 2 ? gradient : std::vector<T>(gradient.size(), 77));
+          EXPECT_EQ(part.normal.read(), subset & 4 ? normal : std::vector<T>(normal.size(), 77));
+          EXPECT_EQ(part.rotation_bar.read(), subset & 8 ? rotation : std::vector<T>(rotation.size(), 77));
+          const auto c = part.counts.read();
+          for (size_t i = 0; i < 12; ++i) EXPECT_EQ(c[i], subset >> (4 + i / 3) & 1 ? counts[i] : 77);
         }
     }
-    for (unsigned first = 0; first < 8; ++first)
-      for (unsigned second = first; second < 8; ++second) {
-        const unsigned subset = 1u << first | 1u << second;
-        LossArrays<T> part(context(), 3, all_parameters);
-        run(batch, targets, part, subset);
-        EXPECT_EQ(part.loss.read(), subset & 1 ? loss : std::vector<T>(loss.size(), 77));
-        EXPECT_EQ(part.gradient.read(), subset & 2 ? gradient : std::vector<T>(gradient.size(), 77));
-        EXPECT_EQ(part.normal.read(), subset & 4 ? normal : std::vector<T>(normal.size(), 77));
-        EXPECT_EQ(part.rotation_bar.read(), subset & 8 ? rotation : std::vector<T>(rotation.size(), 77));
-        const auto c = part.counts.read();
-        for (size_t i = 0; i < 12; ++i) EXPECT_EQ(c[i], subset >> (4 + i / 3) & 1 ? counts[i] : 77);
-      }
   });
 }
 
