@@ -156,7 +156,9 @@ class Counter:
         return kernel_row(report["kernels"][0], orientations * REFLECTIONS)
 
 
-OTHER_WORK = ("loss_chord_per_pair",)  # the prototype is handed the sines and cosines of its targets, the library angles
+OTHER_WORK = (
+    "loss_chord_per_pair",
+)  # the prototype is handed the sines and cosines of its targets, the library angles
 
 
 def verdict(value, limit, stretch):
@@ -170,8 +172,8 @@ def prototype_table(rows, prototypes, lines):
         "Issued instructions per pair (32 x warp instructions), whole kernel, against the prototype of the same work:"
     ]
     lines += [
-        f"at most {PROTOTYPE_LIMIT} (stretch {PROTOTYPE_STRETCH}). '(angles)': the prototype is handed the sines and cosines of all",
-        "targets, where the library takes their angles: another work, without a verdict.",
+        f"at most {PROTOTYPE_LIMIT} (stretch {PROTOTYPE_STRETCH}). '(angles)': the prototype is handed the sines and cosines of",
+        "all targets, where the library takes their angles: another work, without a verdict.",
         "",
         f"{'operation':26s}{'':5s}{'ours':>9s}{'prototype':>11s}{'ratio':>8s}  verdict  lanes of 32: ours  theirs",
     ]

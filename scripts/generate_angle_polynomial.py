@@ -75,9 +75,7 @@ def rough_sine():
 
 def rough_cosine():
     """cos(r) = q(t) for |r| <= pi, with a levelled absolute error."""
-    return Function(
-        "cos(r)", "r", mp.pi**2, lambda t: mp.mpf(1), lambda t: 1 - mp.cos(mp.sqrt(t)), lambda t: mp.mpf(1)
-    )
+    return Function("cos(r)", "r", mp.pi**2, lambda t: mp.mpf(1), lambda t: 1 - mp.cos(mp.sqrt(t)), lambda t: mp.mpf(1))
 
 
 def level(function, points):

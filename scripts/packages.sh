@@ -4,7 +4,7 @@
 braggrad_build_packages=(cmake ninja-build g++ pkg-config libcli11-dev nlohmann-json3-dev libcsv-dev libeigen3-dev
   libhwy-dev gnuplot-nox)
 braggrad_test_packages=(libgtest-dev libbenchmark-dev clang-format python3 python3-mpmath python3-venv binutils gfortran
-  abigail-tools gdb libopenmpi-dev openmpi-bin dpkg-dev)
+  abigail-tools gdb libopenmpi-dev openmpi-bin dpkg-dev g++-aarch64-linux-gnu)
 # What a GPU machine builds and tests with besides its toolkit (scripts/gpu_bundle.sh).
 braggrad_gpu_packages=(libgtest-dev nlohmann-json3-dev libhwy-dev libbenchmark-dev)
 

@@ -44,14 +44,9 @@ python3 scripts/generate_fortran.py --check
 python3 scripts/draw_conventions.py --check
 python3 scripts/generate_ctypes.py --check
 python3 tests/reference/generate.py --check
+python3 scripts/generate_angle_polynomial.py --check src/core/angle_coefficients.hpp
 git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hpp' 'kernels/*.cpp' 'tests/*.cpp' \
   'tests/*.hpp' 'tests/*.c' 'bindings/*.[ch]pp' 'examples/*.[ch]' | xargs clang-format --dry-run -Werror
-if command -v ruff >/dev/null; then
-  ruff check --quiet .
-  ruff format --check --quiet .
-else
-  skipped+=("ruff: not installed")
-fi
 
 step "CPU only"
 build cpu-only

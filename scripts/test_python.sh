@@ -27,6 +27,9 @@ if [ "$(cat "$venv/made-for" 2>/dev/null)" != "$wanted" ]; then
   if [ $complete = yes ]; then echo "$wanted" >"$venv/made-for"; fi
 fi
 
+"$venv/bin/ruff" check --quiet .
+"$venv/bin/ruff" format --check --quiet .
+
 rm -rf "$work/wheel" "$work/repaired"
 "$venv/bin/pip" wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w "$work/wheel" \
   -C build-dir="$work/build" -C cmake.define.BRAGGRAD_CUDA="${BRAGGRAD_CUDA:-OFF}" . >"$work/wheel.log" 2>&1 ||

@@ -113,13 +113,14 @@ def midas_contenders() -> list[Contender]:
         t, height = tensors(case)
         solve = roots(case)
         rotation = t.rotation.clone().requires_grad_(True)
+        one = torch_side.one_grain(case)
 
         def run():
             omega1, omega2, valid = solve(rotation, t.rows, height)
             d1 = torch_side.users_wrap(omega1 - t.target1)
             d2 = torch_side.users_wrap(omega2 - t.target2)
             value = torch.where(valid, d1 * d1 + d2 * d2, 0).sum(-1) * 0.5
-            (derivative,) = torch.autograd.grad(value.sum(), rotation)
+            (derivative,) = torch.autograd.grad(value if one else value.sum(), rotation)
             return value, derivative
 
         return Prepared(run, torch_side.numbers, case)

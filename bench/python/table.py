@@ -28,7 +28,6 @@ from contender import Contender  # noqa: E402
 CASES = (("predict", 1, 1000), ("gradient", 1, 1000), ("predict", 5000, 200), ("gradient", 5000, 200))
 PRECISIONS = ("f64", "f32")
 PEERS = ("numpy", "numba", "jax", "torch")
-SLOW = ("midas", "xfab")  # measured by bench/peers
 
 
 class Best:
@@ -96,8 +95,6 @@ def peers() -> tuple[list[Contender], list[str]]:
         except ImportError as error:
             messages.append(f"{name} is left out: {error}")
     for name, contenders in importlib.import_module("contender_packages").PACKAGES.items():
-        if name.startswith(SLOW):
-            continue
         try:
             found += contenders()
         except ImportError as error:

@@ -81,6 +81,17 @@ TYPED_TEST(Angle, HasASineAndACosine) {
   EXPECT_EQ(sine_cosine(T(0)).cosine, T(1));
 }
 
+TYPED_TEST(Angle, HasARoughSineAndCosine) {
+  using T = TypeParam;
+  const int steps = 20000;
+  for (int i = -steps; i <= steps; ++i) {
+    const T angle = pi_inside<T> * T(i) / T(steps);
+    const SineCosine<T> v = rough_sine_cosine(angle);
+    ASSERT_LT(std::fabs(v.sine - std::sin(static_cast<long double>(angle))), rough_bound) << i;
+    ASSERT_LT(std::fabs(v.cosine - std::cos(static_cast<long double>(angle))), rough_bound) << i;
+  }
+}
+
 TYPED_TEST(Angle, WrapsAnyTurn) {
   using T = TypeParam;
   const T eps = std::numeric_limits<T>::epsilon();

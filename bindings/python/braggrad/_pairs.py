@@ -177,8 +177,12 @@ class Pairs:
     ) -> None:
         """Leaves a call that went well for others like it, if what was given was read where it is.
 
-        `more` are the places of other inputs, what was given for them, and what was read.
+        Of the first of a kind a mark alone is left: most kinds of calls are made once. `more` are the places of other
+        inputs, what was given for them, and what was read.
         """
+        if key not in self.run.context.plans:
+            keep(key, self.run.context, None)
+            return
         inputs = [((self.struct, "rotation"), orientations, self.arrays["rotation"]), *more]
         if any(address(given) != address(read) for _, given, read in inputs):
             return

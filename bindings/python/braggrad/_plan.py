@@ -1,8 +1,9 @@
 """Calls like one that was made before: their structs are there, and only addresses are new.
 
 A call that went the long way, through every check, leaves its structs with its context if its arrays are such that the
-library reads and writes them as they are. The next one with the same constants, and arrays of the same types and
-shapes, finds them by its key. What has no key, or no plan, goes the long way, which has the words for what is wrong.
+library reads and writes them as they are, and if it was not the first of its kind. The next one with the same
+constants, and arrays of the same types and shapes, finds them by its key. What has no key, or no plan, goes the long
+way, which has the words for what is wrong.
 """
 
 import ctypes
@@ -144,8 +145,8 @@ def plan_of(key: Hashable, context: Context | None) -> Plan | None:
     return plan
 
 
-def keep(key: Hashable, context: Context, plan: Plan) -> None:
-    """Leaves a plan with its context."""
+def keep(key: Hashable, context: Context, plan: Plan | None) -> None:
+    """Leaves a plan with its context, or a mark that there was such a call."""
     if len(context.plans) >= _MOST:
         context.plans.clear()
     context.plans[key] = plan
