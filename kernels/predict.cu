@@ -159,7 +159,7 @@ __global__ void __launch_bounds__(block_threads)
 constexpr int rotation_sums = 9;
 
 template <class T>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, 1)  // as many registers as it needs
     brg_predict_rotation_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows,
                                     const __grid_constant__ Beams<T> beams, uint32_t group_lanes) {
   constexpr int count = rotation_sums;
