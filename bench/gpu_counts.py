@@ -172,8 +172,9 @@ def prototype_table(rows, prototypes, lines):
         "Issued instructions per pair (32 x warp instructions), whole kernel, against the prototype of the same work:"
     ]
     lines += [
-        f"at most {PROTOTYPE_LIMIT} (stretch {PROTOTYPE_STRETCH}). '(angles)': the prototype is handed the sines and cosines of",
-        "all targets, where the library takes their angles: another work, without a verdict.",
+        f"at most {PROTOTYPE_LIMIT} (stretch {PROTOTYPE_STRETCH}). "
+        "'(angles)': the prototype is handed the sines and cosines of all",
+        "targets, where the library takes their angles: another work, without a verdict.",
         "",
         f"{'operation':26s}{'':5s}{'ours':>9s}{'prototype':>11s}{'ratio':>8s}  verdict  lanes of 32: ours  theirs",
     ]
