@@ -57,7 +57,7 @@ tool ncu 'echo "==ERROR== ERR_NVGPUCTRPERM"; exit 1'
 expect '^profile +refused' 1 bench
 tool cuda-gdb 'echo "No symbol table is loaded."'
 expect '^debug +failed +it did not stop' 1 debug
-tool cuda-gdb 'cat <<EOD
+tool cuda-gdb 'cat <<\EOD
 Thread 1 "capi_tests" hit Breakpoint 1, braggrad::cuda::brg_predict_kernel<double><<<(1,1,1),(256,1,1)>>> (p=...)
 reflection of this thread:
 $1 = 4
