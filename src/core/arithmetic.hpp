@@ -66,14 +66,14 @@ inline constexpr bool on_device = false;
 
 // a b + c, fused on the device and on hosts whose compiler flags allow it; a call into libm would cost more than it gains.
 BRG_CORE float mul_add(float a, float b, float c) {
-#if defined(__CUDA_ARCH__) || defined(__FMA__)
+#if defined(__CUDA_ARCH__) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return fmaf(a, b, c);
 #else
   return a * b + c;
 #endif
 }
 BRG_CORE double mul_add(double a, double b, double c) {
-#if defined(__CUDA_ARCH__) || defined(__FMA__)
+#if defined(__CUDA_ARCH__) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return fma(a, b, c);
 #else
   return a * b + c;

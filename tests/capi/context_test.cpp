@@ -189,8 +189,10 @@ class ContextState : public BackendTest {
     auto targets = make<typename Api<T>::Targets>();
     targets.omega1 = w.data();
     auto loss = make<typename Api<T>::LossOutput>();
-    loss.parameters = BRG_FIT_ROTATION, loss.loss = more.data() + 8 * n,
-    loss.gradient = more.data() + 8 * n + batch.rows();
+    loss.parameters = BRG_FIT_ROTATION | BRG_FIT_WAVENUMBER | BRG_FIT_CHI | BRG_FIT_LATTICE;
+    loss.loss = more.data() + 8 * n, loss.gradient = more.data() + 8 * n + batch.rows();
+    Array<T> normal(c, std::vector<T>(66 * batch.rows(), 77));
+    loss.normal = normal.data();
     EXPECT_BRG(Api<T>::omega_loss(c, &batch.geometry, batch.set.get(), &batch.orientations, &targets, &loss));
     auto vector_cotangents = make<typename Api<T>::VectorCotangents>();
     vector_cotangents.g = o.data() + 4 * n;
@@ -200,7 +202,7 @@ class ContextState : public BackendTest {
     std::vector<T> all = o.read();
     for (const auto& bar : arrays.read()) all.insert(all.end(), bar.begin(), bar.end());
     for (const auto& bar : turned.read()) all.insert(all.end(), bar.begin(), bar.end());
-    for (const Array<T>* array : {&sums, &more})
+    for (const Array<T>* array : {&sums, &more, &normal})
       for (const T value : array->read()) all.push_back(value);
     return all;
   }

@@ -388,8 +388,8 @@ TEST_P(OmegaLoss, MeetsTheExactProblems) {
 TEST_P(OmegaLoss, MasksAndSubsetsHaveTheSameBits) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
-    // Rows for which CUDA has one lane, two and more.
-    for (const size_t length : {size_t{9}, size_t{21}, size_t{40}}) {
+    // Rows for which CUDA has one lane, two and more; and rows of several chunks on the CPU.
+    for (const size_t length : {size_t{9}, size_t{21}, size_t{40}, size_t{300}}) {
       BatchOptions options;
       options.orientations = 3, options.reflections = length;
       const Batch<T> batch(context(), geometries()[2].geometry, options);
@@ -438,6 +438,40 @@ TEST_P(OmegaLoss, MasksAndSubsetsHaveTheSameBits) {
           for (size_t i = 0; i < 12; ++i) EXPECT_EQ(c[i], subset >> (4 + i / 3) & 1 ? counts[i] : 77);
         }
     }
+  });
+}
+
+// Finite numbers whose products are not: an orientation that meets nothing has zeros, and disturbs nobody.
+TEST_P(OmegaLoss, HugeRowsGiveZerosAndDisturbNobody) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    BatchOptions options;
+    options.orientations = 11, options.own_basis = true;
+    Batch<T> batch(context(), plain_geometry(), options);
+    const size_t B = batch.rows(), spoiled = 4;
+    Random random(9);
+    auto omega = array(as<T>(random.uniforms(batch.length(), -3, 3)));
+    auto targets = make<typename Api<T>::Targets>();
+    targets.omega1 = omega.data();
+    LossArrays<T> clean(context(), B, all_parameters), got(context(), B, all_parameters);
+    run(batch, targets, clean);
+    const T huge = sizeof(T) == 4 ? T(1e17) : static_cast<T>(1e140);
+    for (const auto& [values, where] :
+         {std::pair(&batch.rotation, &batch.rotation_array), std::pair(&batch.own_basis, &batch.basis_array)}) {
+      auto changed = *values;
+      for (size_t i = 0; i < 9; ++i) changed[9 * spoiled + i] = i % 2 ? huge : -huge;
+      where->write(changed);
+    }
+    run(batch, targets, got);
+    const auto compare_rows = [&](const Array<T>& a, const Array<T>& b, size_t width) {
+      const auto before = a.read(), after = b.read();
+      for (size_t i = 0; i < before.size(); ++i)
+        EXPECT_EQ(after[i], i / width == spoiled ? T(0) : before[i]) << i / width << " " << i % width;
+    };
+    compare_rows(clean.loss, got.loss, 1);
+    compare_rows(clean.gradient, got.gradient, P);
+    compare_rows(clean.normal, got.normal, P * (P + 1) / 2);
+    compare_rows(clean.rotation_bar, got.rotation_bar, 9);
   });
 }
 

@@ -78,15 +78,17 @@ class Fit {
 
   // Writes what waits. After the last orientation.
   [[gnu::always_inline]] void finish() {
-    if constexpr (matrix == FitMatrix::all)
+    if constexpr (matrix == FitMatrix::all) {
+      if (batch_.is_empty()) return;
       batch_.expand(p_.frame, [this](int64_t b, const double* gradient, const double* normal) {
         store_parameters(b, gradient, normal);
       });
+    }
   }
 
  private:
   using At = FitPlane;
-  static constexpr int64_t most_pairs = fit_chunk<T, matrix>;
+  static constexpr int64_t most_pairs = sum_pairs<T>;
   static constexpr bool counted = mode != FitMode::plain, general = mode == FitMode::general;
 
   // Where the sums of this orientation are added up.
@@ -412,9 +414,13 @@ class Fit {
   template <bool single>
   [[gnu::always_inline]] void tensor_factors(const Planes<T>& planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
+    const V zero(T(0));
     V scalars[6], gradient_k, gradient_c, length[6];
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Vec3<V> q = {load(planes.x + i), load(planes.y + i), load(planes.z + i)};
+      // Where nothing contributes G may be too large to be squared: it is 0 there.
+      const LaneMask<T> contributes = load(planes_[At::inverse_s] + i) != zero;
+      const Vec3<V> q = {load_masked(contributes, planes.x + i), load_masked(contributes, planes.y + i),
+                         load_masked(contributes, planes.z + i)};
       const Vec3<V> g = multiply(setting.rotation, q);
       const Slant<V> t = slant_of(setting.beam, g, from_rotated() ? dot(g, g) : load(planes.q2 + i), reload(i));
       store(planes_[At::g] + i, g.x), store(planes_[At::g + 1] + i, g.y), store(planes_[At::g + 2] + i, g.z);

@@ -23,6 +23,7 @@ class FitBatch {
   }
 
   [[gnu::always_inline]] bool is_full() const { return filled_ == size; }
+  [[gnu::always_inline]] bool is_empty() const { return filled_ == 0; }
 
   // put(b, gradient, normal) gets those of all parameters, by turns of the sample, for each orientation that waits.
   template <class Put>
@@ -57,7 +58,7 @@ class FitBatch {
   static constexpr int outputs = in_vectors(fit_parameters + fit_normals);
   static_assert(outputs <= columns);
 
-  alignas(64) double rows_[size][columns];
+  alignas(64) double rows_[size][columns] = {};
   int64_t orientations_[size];
   int filled_ = 0;
 };

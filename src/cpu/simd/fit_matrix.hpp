@@ -13,12 +13,7 @@ namespace braggrad::cpu::BRG_LEVEL {
 // Which part of the normal matrix is wanted.
 enum class FitMatrix { none, rotation, all };
 
-// Pairs of a chunk: as many as the first cache has room for. Float32 sums have at most 32 terms before float64 takes over.
-template <class T, FitMatrix matrix>
-inline constexpr int64_t fit_chunk = sizeof(T) == 4              ? (lanes<T> < 8 ? 32 * lanes<T> : 256)
-                                     : matrix == FitMatrix::none ? 256
-                                                                 : 128;
-inline constexpr int64_t fit_room = 256 + most_lanes;
+inline constexpr int64_t fit_room = chunk_room;
 
 // Planes of a chunk that its loops hand to each other: unit vectors of the roots, later slopes (sin) and matrix weights (cos); and
 // crossings, with 1/s = 0 where a pair contributes nothing. The tensors' factors take their place when nobody needs them any more.
@@ -34,7 +29,7 @@ class FitPlanes {
   [[gnu::always_inline]] const T* operator[](int plane) const { return values_[plane]; }
 
  private:
-  static constexpr int64_t room = fit_chunk<T, matrix> + most_lanes;
+  static constexpr int64_t room = sum_pairs<T> + most_lanes;
   alignas(64) T values_[matrix == FitMatrix::all ? FitPlane::tensors : FitPlane::roots][room];
 };
 

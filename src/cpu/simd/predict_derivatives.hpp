@@ -52,8 +52,8 @@ class OrientationVjp {
     own_ = settings_[b];
     const int64_t length = settings_.is_usable(own_, b) ? p_.reflections.count : 0;
     fresh_ = true;
-    for (int64_t first = 0; first < length; first += chunk_pairs)
-      add(b * length, first, smaller(chunk_pairs, length - first), q_bar);
+    for (int64_t first = 0; first < length; first += sum_pairs<T>)
+      add(b * length, first, smaller(sum_pairs<T>, length - first), q_bar);
     if (fresh_) sums_.clear();
     double sum[SumList::room];
     sums_.totals(sum);

@@ -75,9 +75,9 @@ static void rotate_vjp(const RotateVjpProblem<T>& p, bool wants_basis, int64_t f
     const Mat3<V> rotation = core::broadcast<V>(own.rotation);
     const Vectors<T> vectors(p.reflections, own.basis, p.orientations.reciprocal_basis != nullptr);
     Sums<18> sums;  // by rotation, by basis
-    for (int64_t start = 0; start < length; start += chunk_pairs) {
+    for (int64_t start = 0; start < length; start += sum_pairs<T>) {
       Mat3<V> by_rotation, by_basis;
-      for (int64_t n = start; n < smaller(start + chunk_pairs, length); n += lanes<T>) {
+      for (int64_t n = start; n < smaller(start + sum_pairs<T>, length); n += lanes<T>) {
         const int64_t rest = length - n;
         const Vec3<V> g_bar = load_three(p.g_bar + 3 * (b * length + n), rest);
         add_product<T>(by_rotation, g_bar, vectors.load_q(n, rest));

@@ -11,6 +11,11 @@ using core::Mat3;
 using core::Vec3;
 
 inline constexpr int64_t chunk_pairs = 256;
+// Pairs of a chunk whose terms are summed. In float32 at most 32 to a number of float64, which takes two lanes of vectors.
+template <class T>
+inline constexpr int64_t sum_pairs = sizeof(T) == 8  ? chunk_pairs
+                                     : lanes<T> == 1 ? 32
+                                                     : 16 * lanes<T>;
 inline constexpr int64_t chunk_room = chunk_pairs + most_lanes;
 
 BRG_SIMD int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
