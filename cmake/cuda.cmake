@@ -21,7 +21,6 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
 endif()
 find_package(CUDAToolkit 13.0 REQUIRED)
 
-# A translation unit per operation and precision: quick to make side by side, and a change makes few of them anew.
 set(cuda_options -Xcompiler=-Wall,-Wextra)
 if(BRAGGRAD_WERROR)
   list(APPEND cuda_options --Werror=all-warnings -Xcompiler=-Werror)
@@ -37,6 +36,7 @@ else()
   list(APPEND cuda_options --no-compress)
 endif()
 
+# A translation unit per operation and precision: quick to make side by side, and a change makes few of them anew.
 function(braggrad_add_kernels precision real)
   set(objects braggrad_cuda_${precision})
   add_library(${objects} OBJECT

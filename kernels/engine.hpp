@@ -41,15 +41,20 @@ class Engine {
     launch_blocks(call, kernel, blocks, block_threads, arguments...);
   }
 
+  // body(range) for the ranges of [0, count), each `per_launch` long but the last.
+  template <class Body>
+  static void for_ranges(int64_t count, int64_t per_launch, const Body& body) {
+    for (int64_t start = 0; start < count; start += per_launch) body(Range{start, std::min(count, start + per_launch)});
+  }
+
   // Runs kernel(problem, range, arguments...) on [0, count): at most `per_launch` of them in a launch, `per_block` in a
   // block of threads.
   template <class Kernel, class Problem, class... Arguments>
   void launch_ranges(const Call& call, Kernel* kernel, int64_t count, int64_t per_launch, int64_t per_block,
                      const Problem& problem, const Arguments&... arguments) const {
-    for (int64_t start = 0; start < count; start += per_launch) {
-      const Range range = {start, std::min(count, start + per_launch)};
+    for_ranges(count, per_launch, [&](Range range) {
       launch(call, kernel, core::blocks_of(range.stop - range.start, per_block), problem, range, arguments...);
-    }
+    });
   }
 
   // One thread per item.

@@ -405,11 +405,10 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPla
   const uint32_t threads = FitMemory<T, part>::threads(plan.group);
   const int64_t groups = threads / plan.group;
   const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
-  for (int64_t start = 0; start < p.orientations.count; start += per_launch) {
-    const Range rows = {start, std::min(p.orientations.count, start + per_launch)};
+  engine.for_ranges(p.orientations.count, per_launch, [&](Range rows) {
     engine.launch_blocks("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
                          parts * blocks_of(rows.stop - rows.start, groups), threads, p, rows, plan);
-  }
+  });
 }
 
 template <FitPart part, TargetSource source, class T>

@@ -134,11 +134,10 @@ void launch_opposites(const Engine& engine, const Call& call, void (*kernel)(Pro
                                Divisor(static_cast<uint32_t>(width)),
                                Divisor(static_cast<uint32_t>(pieces))};
   const int64_t per_launch = core::rows_per_launch(engine.max_pairs(), 2 * half, tile_rows);
-  for (int64_t start = 0; start < rows; start += per_launch) {
-    const Range range = {start, std::min(rows, start + per_launch)};
+  engine.for_ranges(rows, per_launch, [&](Range range) {
     engine.launch(call, kernel, core::blocks_of(range.stop - range.start, tile_rows) * pieces, problem, range, tiles,
                   more...);
-  }
+  });
 }
 
 }  // namespace braggrad::cuda

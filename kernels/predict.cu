@@ -155,9 +155,9 @@ __global__ void __launch_bounds__(block_threads)
   });
 }
 
-// The rotations of the usual call: a group of lanes per orientation.
 constexpr int rotation_sums = 9;
 
+// The rotations of the usual call: a group of lanes per orientation.
 template <class T>
 __global__ void __launch_bounds__(group_threads, 1)  // as many registers as it needs
     brg_predict_rotation_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows,
@@ -200,14 +200,13 @@ void CudaOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scra
       !by_groups)
     return;
   const uint32_t group = group_size(p.reflections.count), threads = GroupMemory<T, rotation_sums>::threads(group);
-  const int64_t groups = threads / group, count = p.orientations.count,
+  const int64_t groups = threads / group,
                 per_launch = rows_per_launch(engine_.max_pairs(), p.reflections.count, groups);
-  for (int64_t start = 0; start < count; start += per_launch) {
-    const Range rows = {start, std::min(count, start + per_launch)};
+  engine_.for_ranges(p.orientations.count, per_launch, [&](Range rows) {
     engine_.launch_blocks("brg_predict_rotation_vjp_kernel", brg_predict_rotation_vjp_kernel<T>,
                           blocks_of(rows.stop - rows.start, groups), threads, p, rows,
                           Beams<T>(p.frame, p.orientations), group);
-  }
+  });
 }
 
 template void CudaOperations<BRG_REAL>::predict(const PredictProblem<BRG_REAL>&, Scratch&);

@@ -155,8 +155,9 @@ BRG_CORE V by_crystal(const StrainChange<V>& change, const V* by_frame, int crys
   return sum;
 }
 
+// Element j of t G^T by the strain.
 template <int j, class V>
-BRG_CORE V strain_of(const V* vectors) {
+BRG_CORE V strain_element(const V* vectors) {
   constexpr int i = strain_row(j), k = strain_column(j);
   return i == k ? vectors[4 * i] : vectors[3 * i + k] + vectors[3 * k + i];
 }
@@ -201,7 +202,7 @@ BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wa
   unrolled<6>([&](auto j) {
     turn_x[j] = turn_by_strain<z, y, j>(t) - turn_by_strain<y, z, j>(t);
     turn_y[j] = turn_by_strain<x, z, j>(t) - turn_by_strain<z, x, j>(t);
-    axis[j] = -strain_of<j>(t.turn), chi[j] = strain_of<j>(t.chi);
+    axis[j] = -strain_element<j>(t.turn), chi[j] = strain_element<j>(t.chi);
   });
   unrolled<6>([&](auto b) {
     element(0, 5 + b) = by_crystal(change, turn_x, b), element(1, 5 + b) = by_crystal(change, turn_y, b);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpu/simd/fit_batch.hpp"
+#include "cpu/simd/fit_tensors.hpp"
 #include "cpu/simd/targets.hpp"
 
 namespace braggrad::cpu::BRG_LEVEL {
@@ -18,12 +19,6 @@ enum class Nearer { none, some, all };
 template <class T>
 struct RootTargets {
   TargetPlanes<T> one, two;
-};
-
-// A value of each root.
-template <class V>
-struct Both {
-  V first, second;
 };
 
 template <class T, FitMatrix matrix, FitMode mode>
@@ -54,7 +49,7 @@ class Fit {
     own_ = settings_[b];
     // Nothing of an orientation that is not finite diffracts: q = 0 in place of its rotation does the same.
     if (!settings_.is_usable(own_, b)) own_ = {Mat3<T>{}, Mat3<T>{}, make_beam<T>(1, 0, 1)};
-    if constexpr (counted) counts_ = {};
+    if constexpr (counted) sums_ = {};
     fresh_ = true;
     if (p_.targets.offsets)
       listed(b);
@@ -64,7 +59,7 @@ class Fit {
       dense(b);
     double* sum = totals();
     if (fresh_) std::fill_n(sum, ChunkSums<T, fit_sum_count<matrix>>::room, 0.0);
-    FitSums& out = counts_;
+    FitSums& out = sums_;
     out.loss = 0.5 * sum[FitIndex::loss];
     if (p_.targets.missing_loss > 0) out.loss += p_.targets.missing_loss * sum[FitIndex::missing_weight];
     out.rotation = load_matrix<double>(sum + FitIndex::rotation, false);
@@ -153,8 +148,8 @@ class Fit {
   [[gnu::always_inline]] void put(const Counts& counts) {
     if constexpr (counted) {
       put(FitIndex::missing_weight, counts.missing_weight);
-      counts_.observable += counts.observable, counts_.matched += counts.matched;
-      counts_.missing += counts.missing, counts_.grazing += counts.grazing;
+      sums_.observable += counts.observable, sums_.matched += counts.matched;
+      sums_.missing += counts.missing, sums_.grazing += counts.grazing;
     }
   }
 
@@ -356,21 +351,12 @@ class Fit {
     put(FitIndex::turns + 3, t.yy), put(FitIndex::turns + 4, t.yz), put(FitIndex::turns + 5, t.zz);
   }
 
-  // A crossing of the chunk again, from L1; and its pair, built in place, as structs of vectors are copied through memory.
-  [[gnu::always_inline]] Crossing<V> reload(int64_t i) const {
-    const V zero(T(0));
-    return {load(planes_[At::c] + i),  zero,       load(planes_[At::inverse_s] + i), load(planes_[At::ux] + i),
-            load(planes_[At::uy] + i), zero > zero};
-  }
+  // A pair of the chunk again, built in place, as structs of vectors are copied through memory.
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) const {
     const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i);
     const Vec3<V> g = multiply(setting.rotation, Vec3<V>{x, y, z});
-    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated() ? dot(g, g) : load(planes.q2 + i), reload(i)};
-  }
-
-  template <bool single>
-  [[gnu::always_inline]] Both<V> of_roots(int one, int two, int64_t i) const {
-    return {load(planes_[one] + i), single ? V(T(0)) : load(planes_[two] + i)};
+    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated() ? dot(g, g) : load(planes.q2 + i),
+            crossing_at(planes_, i)};
   }
 
   // Sums of the slopes, from L1. `single`: root 1 only.
@@ -380,9 +366,9 @@ class Fit {
     Mat3<V> rotation;
     TurnProducts<V> turns;
     for (int64_t i = 0; i < count; i += lanes<T>) {
-      const Both<V> slope = of_roots<single>(At::sin1, At::sin2, i);
+      const Both<V> slope = of_roots<single>(planes_, At::sin1, At::sin2, i);
       const auto add_turns = [&](const Vec3<V>& g, const Crossing<V>& x) {
-        const Both<V> v = of_roots<single>(At::cos1, At::cos2, i);
+        const Both<V> v = of_roots<single>(planes_, At::cos1, At::cos2, i);
         turns.add(turn_rows(setting, g, x), v.first, v.second);
       };
       if constexpr (general) {
@@ -393,7 +379,7 @@ class Fit {
         // Nothing of the pair but its crossing.
         const V zero(T(0));
         const Vec3<V> q = {load(planes.x + i), load(planes.y + i), load(planes.z + i)};
-        const Crossing<V> x = reload(i);
+        const Crossing<V> x = crossing_at(planes_, i);
         add_product<T>(rotation, solve_vjp(x, setting.beam, zero, zero, slope.first, slope.second).g, q);
         if constexpr (matrix == FitMatrix::rotation) add_turns(multiply(setting.rotation, q), x);
       }
@@ -405,53 +391,10 @@ class Fit {
   // The tensors of all parameters: first the gradient's sums and the factors, then the products of these.
   template <bool single>
   [[gnu::always_inline]] void tensors(Planes<T> planes, int64_t count) {
-    tensor_factors<single>(planes, count);
     const auto put_tensor = [this](int i, V sum) { put(FitIndex::tensors + i, sum); };
+    tensor_factors<single>(broadcast(own_), planes, from_rotated(), count, planes_, put_tensor);
     square_products<T>(planes_, count, put_tensor);
     vector_products<T>(planes_, count, put_tensor);
-  }
-
-  template <bool single>
-  [[gnu::always_inline]] void tensor_factors(const Planes<T>& planes, int64_t count) {
-    const Setting<V> setting = broadcast(own_);
-    const V zero(T(0));
-    V scalars[6], gradient_k, gradient_c, length[6];
-    for (int64_t i = 0; i < count; i += lanes<T>) {
-      // Where nothing contributes G may be too large to be squared: it is 0 there.
-      const LaneMask<T> contributes = load(planes_[At::inverse_s] + i) != zero;
-      const Vec3<V> q = {load_masked(contributes, planes.x + i), load_masked(contributes, planes.y + i),
-                         load_masked(contributes, planes.z + i)};
-      const Vec3<V> g = multiply(setting.rotation, q);
-      const Slant<V> t = slant_of(setting.beam, g, from_rotated() ? dot(g, g) : load(planes.q2 + i), reload(i));
-      store(planes_[At::g] + i, g.x), store(planes_[At::g + 1] + i, g.y), store(planes_[At::g + 2] + i, g.z);
-      const Both<V> slope = of_roots<single>(At::sin1, At::sin2, i), v = of_roots<single>(At::cos1, At::cos2, i);
-      const V odd = slope.first - slope.second;
-      gradient_k = mul_add(odd, t.wavenumber, gradient_k), gradient_c = mul_add(odd, t.chi, gradient_c);
-      if (!from_rotated()) {
-        const V part = odd * t.length, x = part * q.x, y = part * q.y;
-        length[0] = mul_add(x, q.x, length[0]), length[1] = mul_add(x, q.y, length[1]);
-        length[2] = mul_add(x, q.z, length[2]), length[3] = mul_add(y, q.y, length[3]);
-        length[4] = mul_add(y, q.z, length[4]), length[5] = mul_add(part * q.z, q.z, length[5]);
-      }
-      const V sum = v.first + v.second, difference = v.first - v.second;
-      const V dk = difference * t.wavenumber, dc = difference * t.chi, sk = sum * t.wavenumber;
-      scalars[0] = scalars[0] + sum, scalars[1] = scalars[1] + dk, scalars[2] = scalars[2] + dc;
-      scalars[3] = mul_add(sk, t.wavenumber, scalars[3]), scalars[4] = mul_add(sk, t.chi, scalars[4]);
-      scalars[5] = mul_add(sum * t.chi, t.chi, scalars[5]);
-      const SlantSums<V> w = slant_sums(t, sum, difference);
-      const auto put_factors = [&](int first, V x, V y, V z) {
-        store(planes_[first] + i, x), store(planes_[first + 1] + i, y), store(planes_[first + 2] + i, z);
-      };
-      put_factors(At::square, w.xx, w.xy, w.xz), put_factors(At::square + 3, w.yy, w.yz, w.zz);
-      put_factors(At::turn, w.x, w.y, w.z);
-      put_factors(At::chi, t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z);
-    }
-    unrolled<6>([&](auto j) {
-      put(FitIndex::tensors + TensorIndex::scalars + j, scalars[j]);
-      put(FitIndex::tensors + TensorIndex::length + j, length[j]);
-    });
-    put(FitIndex::tensors + TensorIndex::gradient, gradient_k);
-    put(FitIndex::tensors + TensorIndex::gradient + 1, gradient_c);
   }
 
   // Entries of a list: one target each, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from
@@ -460,7 +403,7 @@ class Fit {
     const OmegaTargets<T>& t = p_.targets;
     for (int64_t first = t.offsets[b]; first < t.offsets[b + 1]; first += most_pairs) {
       const int64_t count = smaller(most_pairs, t.offsets[b + 1] - first);
-      alignas(64) int32_t index[fit_room];
+      alignas(64) int32_t index[chunk_room];
       const Nearer nearer = read_entries(t.root ? t.root + first : nullptr, t.reflection + first, count, root_, index);
       const Planes<T> q = source_.gather(own_.basis, index, count);
       put_targets(loss_ == Loss::chord, t.omega + first, t.weight ? t.weight + first : nullptr, count, target_[0],
@@ -576,12 +519,12 @@ class Fit {
   Settings<T> settings_;
   Setting<T> own_;
   Source<T> source_;
-  FitSums counts_;
+  FitSums sums_;  // of this orientation
   ChunkSums<T, fit_sum_count<matrix>> partial_;
   alignas(64) double totals_[ChunkSums<T, fit_sum_count<matrix>>::room];
   std::conditional_t<matrix == FitMatrix::all, FitBatch<T>, char> batch_;
   FitPlanes<T, matrix> planes_;
-  alignas(64) T target_[6][fit_room], root_[fit_room];  // targets of this orientation alone, and their roots
+  alignas(64) T target_[6][chunk_room], root_[chunk_room];  // targets of this orientation alone, and their roots
 };
 
 template <class T, FitMatrix matrix, FitMode mode>

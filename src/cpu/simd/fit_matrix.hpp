@@ -2,8 +2,6 @@
 // which are products of the turns (J1 = even + odd, J2 = even - odd), or the tensors of core/fit_tensors.hpp.
 #pragma once
 
-#include <type_traits>
-
 #include "core/fit_tensors.hpp"
 #include "cpu/simd/setting.hpp"
 #include "cpu/simd/sums.hpp"
@@ -12,8 +10,6 @@ namespace braggrad::cpu::BRG_LEVEL {
 
 // Which part of the normal matrix is wanted.
 enum class FitMatrix { none, rotation, all };
-
-inline constexpr int64_t fit_room = chunk_room;
 
 // Planes of a chunk that its loops hand to each other: unit vectors of the roots, later slopes (sin) and matrix weights (cos); and
 // crossings, with 1/s = 0 where a pair contributes nothing. The tensors' factors take their place when nobody needs them any more.
@@ -33,10 +29,23 @@ class FitPlanes {
   alignas(64) T values_[matrix == FitMatrix::all ? FitPlane::tensors : FitPlane::roots][room];
 };
 
-// Three planes from number `first` on.
-template <class T>
-BRG_SIMD Vec3<Lanes<T>> load_vector(const FitPlanes<T, FitMatrix::all>& planes, int first, int64_t i) {
-  return {load(planes[first] + i), load(planes[first + 1] + i), load(planes[first + 2] + i)};
+// A crossing of the chunk again, from L1.
+template <class T, FitMatrix matrix>
+BRG_SIMD Crossing<Lanes<T>> crossing_at(const FitPlanes<T, matrix>& planes, int64_t i) {
+  const Lanes<T> zero(T(0));
+  return {load(planes[FitPlane::c] + i),         zero,
+          load(planes[FitPlane::inverse_s] + i), load(planes[FitPlane::ux] + i),
+          load(planes[FitPlane::uy] + i),        zero > zero};
+}
+
+// What planes have for each root. `single`: there is root 1 only.
+template <class V>
+struct Both {
+  V first, second;
+};
+template <bool single, class T, FitMatrix matrix>
+BRG_SIMD Both<Lanes<T>> of_roots(const FitPlanes<T, matrix>& planes, int one, int two, int64_t i) {
+  return {load(planes[one] + i), single ? Lanes<T>() : load(planes[two] + i)};
 }
 
 // Products of the turns: xx, xy, xz, yy, yz, zz.
@@ -64,65 +73,5 @@ template <FitMatrix matrix>
 inline constexpr int fit_sum_count = matrix == FitMatrix::all        ? FitIndex::tensors + TensorIndex::count
                                      : matrix == FitMatrix::rotation ? FitIndex::turns + 6
                                                                      : FitIndex::turns;
-
-// G G^T as xx, xy, xz, yy, yz, zz.
-template <class T>
-struct Squares {
-  Lanes<T> values[6];
-};
-template <class T>
-BRG_SIMD Squares<T> squares_of(const Vec3<Lanes<T>>& g) {
-  return {{g.x * g.x, g.x * g.y, g.x * g.z, g.y * g.y, g.y * g.z, g.z * g.z}};
-}
-
-// Adds t_i G_j of the eight that are kept.
-template <class V>
-BRG_SIMD void add_vectors(V* sums, const Vec3<V>& t, const Vec3<V>& g) {
-  sums[0] = mul_add(t.x, g.x, sums[0]), sums[1] = mul_add(t.x, g.z, sums[1]), sums[2] = mul_add(t.y, g.x, sums[2]);
-  sums[3] = mul_add(t.y, g.y, sums[3]), sums[4] = mul_add(t.y, g.z, sums[4]), sums[5] = mul_add(t.z, g.x, sums[5]);
-  sums[6] = mul_add(t.z, g.y, sums[6]), sums[7] = mul_add(t.z, g.z, sums[7]);
-}
-
-// Products of the factors of a chunk, put(i, sum) for sum i of TensorIndex. Two loops, as many sums in each as there are registers.
-template <class T, class Put>
-[[gnu::noinline]] static void square_products(const FitPlanes<T, FitMatrix::all>& planes, int64_t count,
-                                              const Put& put) {
-  using V = Lanes<T>;
-  V xx[3], xy[3], xz[3], yy[6], yz[6], zz[6];
-  for (int64_t i = 0; i < count; i += lanes<T>) {
-    const Squares<T> g = squares_of<T>(load_vector(planes, FitPlane::g, i));
-    const auto add_three = [&](V* sums, int t) {
-      const V square = load(planes[FitPlane::square + t] + i);
-      sums[0] = mul_add(square, g.values[0], sums[0]), sums[1] = mul_add(square, g.values[2], sums[1]);
-      sums[2] = mul_add(square, g.values[5], sums[2]);
-    };
-    const auto add_six = [&](V* sums, int t) {
-      const V square = load(planes[FitPlane::square + t] + i);
-      unrolled<6>([&](auto j) { sums[j] = mul_add(square, g.values[j], sums[j]); });
-    };
-    add_three(xx, 0), add_three(xy, 1), add_three(xz, 2), add_six(yy, 3), add_six(yz, 4), add_six(zz, 5);
-  }
-  unrolled<3>([&](auto j) {
-    put(TensorIndex::square + j, xx[j]), put(TensorIndex::square + 3 + j, xy[j]);
-    put(TensorIndex::square + 6 + j, xz[j]);
-  });
-  unrolled<6>([&](auto j) {
-    put(TensorIndex::square + 9 + j, yy[j]), put(TensorIndex::square + 15 + j, yz[j]);
-    put(TensorIndex::square + 21 + j, zz[j]);
-  });
-}
-
-template <class T, class Put>
-[[gnu::noinline]] static void vector_products(const FitPlanes<T, FitMatrix::all>& planes, int64_t count,
-                                              const Put& put) {
-  Lanes<T> turn[TensorIndex::vectors], chi[TensorIndex::vectors];
-  for (int64_t i = 0; i < count; i += lanes<T>) {
-    const Vec3<Lanes<T>> g = load_vector(planes, FitPlane::g, i);
-    add_vectors(turn, load_vector(planes, FitPlane::turn, i), g),
-        add_vectors(chi, load_vector(planes, FitPlane::chi, i), g);
-  }
-  unrolled<TensorIndex::vectors>(
-      [&](auto j) { put(TensorIndex::turn + j, turn[j]), put(TensorIndex::chi + j, chi[j]); });
-}
 
 }  // namespace braggrad::cpu::BRG_LEVEL
