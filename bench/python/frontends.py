@@ -142,6 +142,21 @@ def torch_gradient(library: Library, way: str):
     return prepare
 
 
+def torch_value_and_grad(library: Library):
+    """Prepares the bound loss and its derivative, outside of autograd."""
+    import braggrad.torch as bt
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        targets = [torch.from_numpy(target) for target in (case.target1, case.target2)]
+        bound, tensor = bt.OmegaLoss(reflections, *targets, geometry=geometry), torch.from_numpy(rotation)
+        return Prepared(
+            lambda: bound.value_and_grad(tensor), lambda answer: tuple(part.numpy() for part in answer), case
+        )
+
+    return prepare
+
+
 def torch_forward_backward(library: Library):
     """Prepares predict and its adjoint for given cotangents; the answer is compared by the others."""
     import braggrad.torch as bt
@@ -326,6 +341,7 @@ def frontends(library: Library) -> list[Contender]:
         of("jax.predict, jit", "jax", "predict", jax_predict(library)),
         of("OmegaLoss(R)", "numpy", "gradient", bound_loss(library)),
         of("omega_loss", "numpy", "gradient", numpy_loss(library)),
+        of("torch.OmegaLoss.value_and_grad(R)", "torch", "gradient", torch_value_and_grad(library)),
         of("torch.OmegaLoss(R), backward", "torch", "gradient", torch_gradient(library, "bound")),
         of("torch.omega_loss, backward", "torch", "gradient", torch_gradient(library, "fused")),
         of("torch.predict, loss, backward", "torch", "gradient", torch_gradient(library, "angles")),

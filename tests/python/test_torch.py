@@ -347,8 +347,12 @@ def test_a_bound_loss_is_that_of_its_arguments(few, dtype, weighted):
             ours, theirs = call(matrices, **more), bt.omega_loss(few, matrices, *targets, **options | more)
             assert torch.equal(ours, theirs) and ours.dtype == theirs.dtype
             inputs = (rotation, k) if more else (rotation,)
-            bars = [torch.autograd.grad(3 * answer.sum(), inputs) for answer in (ours, theirs)]
+            bars = [torch.autograd.grad(3 * answer.sum(), inputs, retain_graph=True) for answer in (ours, theirs)]
             assert all(torch.equal(mine, yours) for mine, yours in zip(*bars, strict=True))
+            if not more:
+                value, bar = call.value_and_grad(matrices)
+                assert torch.equal(value, theirs) and not value.requires_grad and not bar.requires_grad
+                assert torch.equal(bar, torch.autograd.grad(theirs.sum(), matrices)[0])
     before = bound(rotation).detach()
     for target in targets:
         target.zero_()  # it has its own
@@ -453,6 +457,7 @@ def test_a_rotation_that_was_overwritten_is_noticed(few):
         (lambda few: bt.OmegaLoss(HKL, geometry=BEAM), "reflections is no Reflections"),
         (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)))(torch.eye(3)), "wavenumber is not given"),
         (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)), geometry=BEAM)(torch.ones(3)), "rotation has the shape"),
+        (lambda few: bt.OmegaLoss(few, geometry=BEAM).value_and_grad(np.eye(3)), "rotation is a ndarray"),
         (lambda few: bt.orthogonalize(torch.ones(2, 2)), "matrix has the shape"),
     ],
 )

@@ -11,7 +11,7 @@ from .. import _abi as abi
 from .._fit import loss_code
 from .._geometry import DEFAULT, Geometry
 from .._reflections import Reflections
-from . import _compiled
+from . import _compiled, _operations
 from ._autograd import loss as loss_of
 from ._autograd import loss_of_rotations
 from ._calls import (
@@ -207,11 +207,30 @@ class OmegaLoss:
 
     def __call__(self, rotation: Tensor, *, wavenumber: Number | None = None, chi: Number | None = None) -> Tensor:
         """The loss of each orientation of rotations (..., 3, 3); wavenumber and chi as in `omega_loss`."""
-        if rotation.dtype is self._dtype and wavenumber is chi is None and is_settled(rotation, self._geometry):
+        if wavenumber is chi is None and self._reads(rotation):
             return loss_of_rotations(self._shared, rotation)
         return omega_loss(
             self._reflections, rotation, geometry=self._geometry, wavenumber=wavenumber, chi=chi, **self._arguments
         )
+
+    def value_and_grad(self, rotation: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each orientation (...) and its derivative by the rotation (..., 3, 3), outside of autograd.
+
+        For a loop that does its own steps: autograd's part of a small call costs more than the call.
+        """
+        if self._reads(rotation):
+            value, made = _operations.loss_of_rotations(self._shared, rotation, True)
+            assert made is not None
+            return value, made
+        with torch.enable_grad():
+            leaf = readable("rotation", rotation).detach().requires_grad_()
+            value = self(leaf)
+            (bar,) = torch.autograd.grad(value.sum(), leaf)
+        return value.detach(), bar
+
+    def _reads(self, rotation: Tensor) -> bool:
+        """Whether nothing but the numbers and the shape of a tensor is unknown."""
+        return is_settled(rotation, self._geometry) and rotation.dtype is self._dtype
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _bound, (self._reflections, self._geometry, self._arguments)
