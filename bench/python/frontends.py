@@ -111,8 +111,8 @@ def torch_predict(library: Library):
     return prepare
 
 
-def torch_gradient(library: Library, fused: bool):
-    """Prepares loss and backward, eager: the fused loss, or squares of wrapped differences of predicted angles."""
+def torch_gradient(library: Library, way: str):
+    """Prepares loss and backward, eager: the fused loss, bound or not, or squares of wrapped differences of angles."""
     import braggrad.torch as bt
 
     def prepare(case: Case) -> Prepared:
@@ -120,18 +120,39 @@ def torch_gradient(library: Library, fused: bool):
         leaf = torch.from_numpy(rotation.copy()).requires_grad_()
         targets = [torch.from_numpy(target) for target in (case.target1, case.target2)]
         one = len(rotation) == 1
+        bound = bt.OmegaLoss(reflections, *targets, geometry=geometry)
+
+        def fused():
+            return bt.omega_loss(reflections, leaf, *targets, geometry=geometry)
 
         def from_angles():
             omega1, omega2, observable = bt.predict(reflections, leaf, geometry=geometry)
             squares = bt.wrap(omega1 - targets[0]) ** 2 + bt.wrap(omega2 - targets[1]) ** 2
             return torch.where(observable, squares, 0).sum(-1) * 0.5
 
+        loss = {"bound": lambda: bound(leaf), "fused": fused, "angles": from_angles}[way]
+
         def run():
-            value = bt.omega_loss(reflections, leaf, *targets, geometry=geometry) if fused else from_angles()
+            value = loss()
             (bar,) = torch.autograd.grad(value if one else value.sum(), leaf)
             return value, bar
 
         return Prepared(run, lambda answer: tuple(part.detach().numpy() for part in answer), case)
+
+    return prepare
+
+
+def torch_value_and_grad(library: Library):
+    """Prepares the bound loss and its derivative, outside of autograd."""
+    import braggrad.torch as bt
+
+    def prepare(case: Case) -> Prepared:
+        reflections, rotation, geometry = _bound(library, case)
+        targets = [torch.from_numpy(target) for target in (case.target1, case.target2)]
+        bound, tensor = bt.OmegaLoss(reflections, *targets, geometry=geometry), torch.from_numpy(rotation)
+        return Prepared(
+            lambda: bound.value_and_grad(tensor), lambda answer: tuple(part.numpy() for part in answer), case
+        )
 
     return prepare
 
@@ -320,8 +341,10 @@ def frontends(library: Library) -> list[Contender]:
         of("jax.predict, jit", "jax", "predict", jax_predict(library)),
         of("OmegaLoss(R)", "numpy", "gradient", bound_loss(library)),
         of("omega_loss", "numpy", "gradient", numpy_loss(library)),
-        of("torch.omega_loss, backward", "torch", "gradient", torch_gradient(library, True)),
-        of("torch.predict, loss, backward", "torch", "gradient", torch_gradient(library, False)),
+        of("torch.OmegaLoss.value_and_grad(R)", "torch", "gradient", torch_value_and_grad(library)),
+        of("torch.OmegaLoss(R), backward", "torch", "gradient", torch_gradient(library, "bound")),
+        of("torch.omega_loss, backward", "torch", "gradient", torch_gradient(library, "fused")),
+        of("torch.predict, loss, backward", "torch", "gradient", torch_gradient(library, "angles")),
         of("jax.omega_loss, value_and_grad, jit", "jax", "gradient", jax_fused(library)),
         of("jax.predict, value_and_grad, jit", "jax", "gradient", jax_gradient(library)),
     ]

@@ -2,6 +2,7 @@
 
 import copy
 import pathlib
+import pickle
 import sysconfig
 
 import braggrad
@@ -325,6 +326,73 @@ def test_functional_transforms_of_the_fused_loss(few):
         assert torch.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_bound_loss_is_that_of_its_arguments(few, dtype, weighted):
+    rotation = torch.from_numpy(random_rotations(6).reshape(2, 3, 3, 3).astype(dtype)).requires_grad_()
+    targets = list(torch.from_numpy(np.random.default_rng(8).uniform(-3, 3, (2, len(HKL))).astype(dtype)))
+    options = {"loss": "huber", "delta": 0.3, "missing_loss": 0.1, "geometry": BEAM, "magnitude_from_rotated": True}
+    if weighted:
+        options["weight2"] = torch.linspace(0, 2, len(HKL), dtype=rotation.dtype)
+    bound = bt.OmegaLoss(few, *targets, **options)
+    k = torch.tensor(25.0, dtype=rotation.dtype, requires_grad=True)
+    # Its own way, another type, a tensor to differentiate by, one rotation, and columns that are not contiguous.
+    for matrices, more in (
+        (rotation, {}),
+        (rotation.double(), {}),
+        (rotation, {"wavenumber": k, "chi": 0.01}),
+        (rotation[1, 2], {}),
+        (rotation.mT, {}),
+    ):
+        for call in (bound, copy.deepcopy(bound), pickle.loads(pickle.dumps(bound))):
+            ours, theirs = call(matrices, **more), bt.omega_loss(few, matrices, *targets, **options | more)
+            assert torch.equal(ours, theirs) and ours.dtype == theirs.dtype
+            inputs = (rotation, k) if more else (rotation,)
+            bars = [torch.autograd.grad(3 * answer.sum(), inputs, retain_graph=True) for answer in (ours, theirs)]
+            assert all(torch.equal(mine, yours) for mine, yours in zip(*bars, strict=True))
+            if not more:
+                value, bar = call.value_and_grad(matrices)
+                assert torch.equal(value, theirs) and not value.requires_grad and not bar.requires_grad
+                assert torch.equal(bar, torch.autograd.grad(theirs.sum(), matrices)[0])
+    before = bound(rotation).detach()
+    for target in targets:
+        target.zero_()  # it has its own
+    with torch.no_grad():
+        assert torch.equal(bound(rotation), before) and not bound(rotation).requires_grad
+    with pytest.raises(RuntimeError, match="second derivatives"):
+        (bar,) = torch.autograd.grad(bound(rotation).sum(), rotation, create_graph=True)
+        bar.sum().backward()
+    with fwd.dual_level():
+        tangent = torch.ones_like(rotation)
+        change = fwd.unpack_dual(bound(fwd.make_dual(rotation.detach(), tangent))).tangent
+    (bar,) = torch.autograd.grad(bound(rotation).sum(), rotation)
+    assert torch.allclose(change.sum(), (bar * tangent).sum(), rtol=1e-4 if dtype == np.float32 else 1e-12)
+
+
+def test_a_bound_loss_compiles_and_is_mapped(few):
+    rotation = torch.from_numpy(random_rotations(3))
+    bound = bt.OmegaLoss(few, torch.linspace(-3, 3, len(HKL)).double(), geometry=BEAM)
+    expected = torch.autograd.grad(bound(rotation.requires_grad_()).sum(), rotation)[0]
+    assert torch.equal(torch.func.vmap(torch.func.grad(bound))(rotation.detach()), expected)
+    (bar,) = torch.autograd.grad(torch.compile(bound, fullgraph=True)(rotation).sum(), rotation)
+    assert torch.allclose(bar, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_a_tensor_that_a_transformation_left_behind_is_read(few):
+    leaked = []
+
+    def loss(rotation):
+        leaked.append(rotation)
+        return bt.omega_loss(few, rotation, torch.zeros(len(HKL)).double(), geometry=BEAM).sum()
+
+    rotation = torch.from_numpy(random_rotations(2))
+    torch.func.grad(loss)(rotation)
+    bound = bt.OmegaLoss(few, torch.zeros(len(HKL)).double(), geometry=BEAM)
+    for call in (bound, lambda r: bt.omega_loss(few, r, torch.zeros(len(HKL)).double(), geometry=BEAM)):
+        assert torch.equal(call(leaked[0]), call(rotation))
+    omega = bt.predict(few, leaked[0], geometry=BEAM).omega1
+    assert torch.equal(omega, bt.predict(few, rotation, geometry=BEAM).omega1)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 2), (0,), (3, 0)])
 def test_the_quick_way_is_the_long_way(few, shape, dtype):
     count = int(np.prod(shape))
@@ -383,6 +451,13 @@ def test_a_rotation_that_was_overwritten_is_noticed(few):
         ),
         (lambda few: bt.solve(torch.ones(2), geometry=BEAM), "g has the shape"),
         (lambda few: bt.omega_loss(few, torch.eye(3), torch.ones(3), geometry=BEAM), "omega1 has the shape"),
+        (lambda few: bt.omega_loss(few, torch.ones(3), torch.ones(len(HKL)), geometry=BEAM), "rotation has the shape"),
+        (lambda few: bt.OmegaLoss(few, torch.ones(3), geometry=BEAM), "omega1 has the shape"),
+        (lambda few: bt.OmegaLoss(few, loss="chords", geometry=BEAM), "loss is 'chords'"),
+        (lambda few: bt.OmegaLoss(HKL, geometry=BEAM), "reflections is no Reflections"),
+        (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)))(torch.eye(3)), "wavenumber is not given"),
+        (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)), geometry=BEAM)(torch.ones(3)), "rotation has the shape"),
+        (lambda few: bt.OmegaLoss(few, geometry=BEAM).value_and_grad(np.eye(3)), "rotation is a ndarray"),
         (lambda few: bt.orthogonalize(torch.ones(2, 2)), "matrix has the shape"),
     ],
 )

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.autograd.forward_ad import unpack_dual
 
-from .._reflections import Reflections
 from . import _operations
 from ._operations import Loss, Operation, contiguous
 
@@ -115,17 +115,28 @@ class RotationsFunction(torch.autograd.Function):
 
 
 _transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: True)
+_wrapped = getattr(getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", lambda _: True)
 
 
 def is_plain(tensor: Tensor) -> bool:
     """Whether autograd's reverse mode is all that can be at work on a tensor."""
-    return not _transformed() and unpack_dual(tensor).tangent is None
+    if _transformed() or _wrapped(tensor):  # a transformation may have left its tensors behind
+        return False
+    return getattr(forward_ad, "_current_level", 0) < 0 or unpack_dual(tensor).tangent is None
+
+
+def _apply_to_plain(function: type[torch.autograd.Function]) -> Any:
+    """A function's `apply` of tensors that are plain: what PyTorch's own ends in when it has found that they are."""
+    return super(torch.autograd.Function, function).apply  # type: ignore[misc]
+
+
+_apply_roots = _apply_to_plain(RotationsFunction)
 
 
 def roots_of_rotations(operation: Operation, rotation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """omega1, omega2, observable of a tensor that is plain and contiguous."""
     if rotation.requires_grad and torch.is_grad_enabled():
-        recorded: tuple[Tensor, Tensor, Tensor] = RotationsFunction.apply(operation, rotation)
+        recorded: tuple[Tensor, Tensor, Tensor] = _apply_roots(operation, rotation)
         return recorded
     return operation.value((rotation, None, None, None, None))
 
@@ -212,9 +223,8 @@ class RotationsLossFunction(torch.autograd.Function):
     """The loss of rotations alone, of any batch, whose derivative is made with it; not under transformations."""
 
     @staticmethod
-    def forward(ctx: Any, constants: tuple[Any, ...], rotation: Tensor) -> Tensor:
-        geometry, reflections, options, targets = constants
-        loss, bar = _operations.loss_of_rotations(geometry, reflections, options, rotation, targets, True)
+    def forward(ctx: Any, shared: _operations.Shared, rotation: Tensor) -> Tensor:
+        loss, bar = _operations.loss_of_rotations(shared, rotation, True)
         ctx.rotation, ctx.bar = rotation, bar  # nobody else has the latter, and the values of the former are not read
         return loss
 
@@ -227,18 +237,15 @@ class RotationsLossFunction(torch.autograd.Function):
         return None, bar
 
 
-def loss_of_rotations(
-    geometry: tuple[float, ...],
-    reflections: Reflections,
-    options: tuple[int, str, float, float],
-    rotation: Tensor,
-    targets: Sequence[Tensor | None],
-) -> Tensor:
+_apply_loss = _apply_to_plain(RotationsLossFunction)
+
+
+def loss_of_rotations(shared: _operations.Shared, rotation: Tensor) -> Tensor:
     """The loss of a tensor that is plain and contiguous, and of shared targets."""
     if rotation.requires_grad and torch.is_grad_enabled():
-        recorded: Tensor = RotationsLossFunction.apply((geometry, reflections, options, targets), rotation)
+        recorded: Tensor = _apply_loss(shared, rotation)
         return recorded
-    return _operations.loss_of_rotations(geometry, reflections, options, rotation, targets, False)[0]
+    return _operations.loss_of_rotations(shared, rotation, False)[0]
 
 
 class LossFunction(torch.autograd.Function):

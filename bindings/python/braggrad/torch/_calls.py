@@ -11,7 +11,7 @@ from .._reflections import Reflections
 from . import _compiled
 from ._autograd import is_plain, roots_of_rotations
 from ._autograd import roots as roots_of
-from ._operations import FAMILY_OF, Predict, Solve, roots_again
+from ._operations import FAMILY_OF, Predict, Solve, require_matrices, roots_again
 
 
 class Roots(NamedTuple):
@@ -241,10 +241,9 @@ def predict(
             return Roots(*roots_of_rotations(Predict(geometry.values, reflections, flags), rotation))
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
-    if readable("rotation", rotation).shape[-2:] != (3, 3):
-        raise ValueError(f"rotation has the shape {tuple(rotation.shape)}: (..., 3, 3) is needed")
-    if basis is not None and readable("basis", basis).shape[-2:] != (3, 3):
-        raise ValueError(f"basis has the shape {tuple(basis.shape)}: (..., 3, 3) is needed")
+    require_matrices("rotation", readable("rotation", rotation))
+    if basis is not None:
+        require_matrices("basis", readable("basis", basis))
     set_ = q = None
     if isinstance(reflections, Reflections):
         set_ = reflections

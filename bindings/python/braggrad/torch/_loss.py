@@ -1,20 +1,21 @@
 """Observed angles against predicted ones: fused in the library, or from the angles themselves."""
 
+from collections.abc import Mapping
 from math import pi
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .. import _abi as abi
 from .._fit import loss_code
-from .._geometry import Geometry
+from .._geometry import DEFAULT, Geometry
 from .._reflections import Reflections
-from . import _compiled
+from . import _compiled, _operations
 from ._autograd import loss as loss_of
 from ._autograd import loss_of_rotations
 from ._calls import (
     Number,
-    are_rotations,
     batch_of,
     geometry_values,
     is_settled,
@@ -24,12 +25,14 @@ from ._calls import (
     spread,
     type_of,
 )
-from ._operations import Loss
+from ._operations import FAMILY_OF, Loss, require_matrices, share
 
 
 def _are_settled(targets: tuple[Tensor | None, ...], rotation: Tensor, count: int) -> bool:
     """Whether targets can be read as they are, beside rotations of which that is known."""
     dtype = rotation.dtype
+    if dtype not in FAMILY_OF:
+        return False
     for target in targets:
         if target is None:
             continue
@@ -38,6 +41,17 @@ def _are_settled(targets: tuple[Tensor | None, ...], rotation: Tensor, count: in
         if not target.is_cpu or target.requires_grad or not target.is_contiguous():
             return False
     return True
+
+
+def _require_targets(named: Mapping[str, Tensor | None], count: int) -> None:
+    """Targets are constants with a number for each reflection."""
+    for name, target in named.items():
+        if target is None:
+            continue
+        if readable(name, target).requires_grad:
+            raise ValueError(f"{name} requires a gradient: targets are constants here")
+        if target.ndim == 0 or target.shape[-1] != count:
+            raise ValueError(f"{name} has the shape {tuple(target.shape)}: (..., {count}) is needed")
 
 
 def omega_loss(
@@ -92,25 +106,17 @@ def omega_loss(
     if (
         wavenumber is chi is None
         and is_settled(rotation, geometry)
-        and are_rotations(rotation)
         and _are_settled(targets, rotation, len(reflections))
     ):
         assert geometry is not None
         options = flags, loss, delta, missing_loss
-        return loss_of_rotations(geometry.values, reflections, options, rotation, targets)
+        return loss_of_rotations(share(geometry.values, reflections, options, targets), rotation)
     k_number, k = split("wavenumber", wavenumber)
     chi_number, tilt = split("chi", chi)
-    if readable("rotation", rotation).shape[-2:] != (3, 3):
-        raise ValueError(f"rotation has the shape {tuple(rotation.shape)}: (..., 3, 3) is needed")
+    require_matrices("rotation", readable("rotation", rotation))
     named = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
     count = len(reflections)
-    for name, target in named.items():
-        if target is None:
-            continue
-        if readable(name, target).requires_grad:
-            raise ValueError(f"{name} requires a gradient: targets are constants here")
-        if target.ndim == 0 or target.shape[-1] != count:
-            raise ValueError(f"{name} has the shape {tuple(target.shape)}: (..., {count}) is needed")
+    _require_targets(named, count)
     shared = all(target is None or target.ndim == 1 for target in targets)
     require_one_device(rotation=rotation, wavenumber=k, chi=tilt, **named)
     dtype = type_of(rotation, k, tilt, *targets)
@@ -133,6 +139,105 @@ def omega_loss(
     else:
         answer = loss_of(Loss(values, reflections, flags, loss_code(loss), delta, missing_loss), *tensors)
     return answer if len(batch) == 1 else answer.reshape(batch)
+
+
+class OmegaLoss:
+    """`omega_loss` whose observed angles are bound once: what a training loop calls again and again.
+
+    Parameters
+    ----------
+    reflections, geometry, magnitude_from_rotated
+        As in `omega_loss`.
+    omega1, omega2, weight1, weight2, loss, delta, missing_loss
+        As in `omega_loss`; tensors are copied.
+
+    Raises
+    ------
+    ValueError
+        Names the argument.
+
+    Examples
+    --------
+    >>> import braggrad, torch
+    >>> import braggrad.torch as bt
+    >>> gold = braggrad.Reflections([[1, 1, 1]], cell=(4.0782, 4.0782, 4.0782, 90, 90, 90))
+    >>> loss = bt.OmegaLoss(gold, torch.tensor([0.1]), geometry=braggrad.Geometry(energy=50.02099))
+    >>> loss(torch.eye(3, requires_grad=True)).backward()
+    """
+
+    def __init__(
+        self,
+        reflections: Reflections,
+        omega1: Tensor | None = None,
+        omega2: Tensor | None = None,
+        *,
+        weight1: Tensor | None = None,
+        weight2: Tensor | None = None,
+        loss: str = "squares",
+        delta: float = 0.0,
+        missing_loss: float = 0.0,
+        geometry: Geometry | None = None,
+        magnitude_from_rotated: bool = False,
+    ) -> None:
+        named = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
+        if not isinstance(reflections, Reflections):
+            raise ValueError("reflections is no Reflections: make one first")
+        _require_targets(named, len(reflections))
+        loss_code(loss)
+        own = {
+            name: None if target is None else target.detach().clone(memory_format=torch.contiguous_format)
+            for name, target in named.items()
+        }
+        self._reflections, self._geometry = reflections, geometry
+        self._arguments: dict[str, Any] = own | {
+            "loss": loss,
+            "delta": delta,
+            "missing_loss": missing_loss,
+            "magnitude_from_rotated": magnitude_from_rotated,
+        }
+        targets = tuple(own.values())
+        self._dtype = None  # of rotations for which the targets can be read as they are
+        for target in targets:
+            if target is not None and _are_settled(targets, target, len(reflections)):
+                self._dtype = target.dtype
+        if self._dtype is not None:
+            values = DEFAULT.values if geometry is None else geometry.values
+            flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
+            self._shared = share(values, reflections, (flags, loss, delta, missing_loss), targets, object())
+
+    def __call__(self, rotation: Tensor, *, wavenumber: Number | None = None, chi: Number | None = None) -> Tensor:
+        """The loss of each orientation of rotations (..., 3, 3); wavenumber and chi as in `omega_loss`."""
+        if wavenumber is chi is None and self._reads(rotation):
+            return loss_of_rotations(self._shared, rotation)
+        return omega_loss(
+            self._reflections, rotation, geometry=self._geometry, wavenumber=wavenumber, chi=chi, **self._arguments
+        )
+
+    def value_and_grad(self, rotation: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each orientation (...) and its derivative by the rotation (..., 3, 3), outside of autograd.
+
+        For a loop that does its own steps: autograd's part of a small call costs more than the call.
+        """
+        if self._reads(rotation):
+            value, made = _operations.loss_of_rotations(self._shared, rotation, True)
+            assert made is not None
+            return value, made
+        with torch.enable_grad():
+            leaf = readable("rotation", rotation).detach().requires_grad_()
+            value = self(leaf)
+            (bar,) = torch.autograd.grad(value.sum(), leaf)
+        return value.detach(), bar
+
+    def _reads(self, rotation: Tensor) -> bool:
+        """Whether nothing but the numbers and the shape of a tensor is unknown."""
+        return is_settled(rotation, self._geometry) and rotation.dtype is self._dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _bound, (self._reflections, self._geometry, self._arguments)
+
+
+def _bound(reflections: Reflections, geometry: Geometry | None, arguments: dict[str, Any]) -> OmegaLoss:
+    return OmegaLoss(reflections, geometry=geometry, **arguments)
 
 
 def wrap(angle: Tensor) -> Tensor:

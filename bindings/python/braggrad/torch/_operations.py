@@ -5,9 +5,9 @@ come alone may have any batch); the others of an operation are constants. Result
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from .._plan import Plan, keep
 from .._reflections import Reflections
 
 Tensors = Sequence[Tensor | None]
+_Kind = TypeVar("_Kind", bound=Plan)
 FAMILY_OF: dict[torch.dtype, Any] = {
     torch.float32: FAMILIES[np.dtype(np.float32)],
     torch.float64: FAMILIES[np.dtype(np.float64)],
@@ -98,7 +99,8 @@ def _plan(
     reflections: Reflections | None,
     key: tuple[Any, ...],
     only: Collection[str] | None = None,
-) -> Plan:
+    kind: type[_Kind] = Plan,  # type: ignore[assignment]
+) -> _Kind:
     """The plan of a call; with `only` some of the tensors are given, and the others are not there."""
     name, dtype, *_ = key
     family, layout = FAMILY_OF[dtype], _STRUCTS[name]
@@ -112,7 +114,7 @@ def _plan(
         if only is None or member in only
     ]
     sets = () if reflections is None else (reflections.handle_on(context),)
-    return Plan(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places, {})
+    return kind(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places, {})
 
 
 def contiguous(tensors: Tensors) -> list[Tensor | None]:
@@ -123,6 +125,12 @@ def contiguous(tensors: Tensors) -> list[Tensor | None]:
 def _places(tensors: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
     """Room for the derivatives that are needed."""
     return [torch.empty_like(t) if need and t is not None else None for t, need in zip(tensors, needs, strict=True)]
+
+
+def require_matrices(name: str, tensor: Tensor) -> None:
+    """Matrices [..., 3, 3]."""
+    if tensor.shape[-2:] != (3, 3):
+        raise ValueError(f"{name} has the shape {tuple(tensor.shape)}: (..., 3, 3) is needed")
 
 
 class Operation(Protocol):
@@ -290,41 +298,65 @@ class Loss:
 
 _TARGETS = ("omega1", "omega2", "weight1", "weight2")
 
+Options = tuple[int, str, float, float]
+"""Flags, the name of the loss, delta and missing_loss."""
 
-def loss_of_rotations(
+Shared = tuple[Hashable, Sequence[int], tuple[float, ...], Reflections, Options, Sequence[Tensor | None]]
+"""What the rotations of a loss share: a key that tells it from others, addresses of the targets, and then geometry,
+reflections, options, and the targets [N] themselves."""
+
+
+class _LossPlan(Plan):
+    """That of a loss of rotations alone."""
+
+    __slots__ = ("batch",)
+    batch: tuple[int, ...]
+
+
+def share(
     geometry: tuple[float, ...],
     reflections: Reflections,
-    options: tuple[int, str, float, float],
-    rotation: Tensor,
+    options: Options,
     targets: Sequence[Tensor | None],
-    with_bar: bool,
-) -> tuple[Tensor, Tensor | None]:
-    """`Loss.value` of contiguous rotations of the CPU and shared targets, and its derivative where it is asked for.
+    key: Hashable = None,
+) -> Shared:
+    """With this key, or one that others of the same kind have too."""
+    if key is None:
+        omega1, omega2, weight1, weight2 = targets
+        there = omega1 is None, omega2 is None, weight1 is None, weight2 is None
+        key = there, options, geometry, reflections.key
+    addresses = [target.data_ptr() for target in targets if target is not None]
+    return key, addresses, geometry, reflections, options, targets
 
-    `options` are flags, the name of the loss, delta and missing_loss.
+
+def loss_of_rotations(shared: Shared, rotation: Tensor, with_bar: bool) -> tuple[Tensor, Tensor | None]:
+    """`Loss.value` of contiguous rotations of the CPU, and its derivative where it is asked for.
+
+    Targets have the type of the rotations, whose shape is checked here.
     """
     context = context_of_thread()
-    omega1, omega2, weight1, weight2 = targets
-    there = omega1 is None, omega2 is None, weight1 is None, weight2 is None
-    key = (rotation.dtype, rotation.shape, there, with_bar, options), geometry, reflections.key
-    plan: Plan | None = context.plans.get(key)
+    key = shared[0], rotation.dtype, rotation.shape, with_bar
+    plan: Any = context.plans.get(key)
     if plan is None:
-        flags, name, delta, missing_loss = options
-        loss = Loss(geometry, reflections, flags, loss_code(name), delta, missing_loss)
-        only = {name for name, missing in zip(_TARGETS, there, strict=True) if not missing} | {"rotation", "loss"}
-        of_loss = "omega_loss", rotation.dtype, rotation.numel() // 9, 0, 0
-        plan = _plan(context, loss, reflections, of_loss, only | ({"rotation_bar"} if with_bar else set()))
+        plan = _plan_of_loss(context, shared, rotation, with_bar)
         keep(key, context, plan)
-    shape = rotation.shape[:-2]
-    value = rotation.new_empty(*shape) if shape else rotation.new_empty(())  # unpacked in two thirds of the time
-    places = [rotation.data_ptr()]
-    for target in targets:
-        if target is not None:
-            places.append(target.data_ptr())
-    places.append(value.data_ptr())
-    bar = None
-    if with_bar:
-        bar = torch.empty_like(rotation)
-        places.append(bar.data_ptr())
-    plan.call(places)
+    batch = plan.batch
+    value = rotation.new_empty(*batch) if batch else rotation.new_empty(())  # unpacked in two thirds of the time
+    places = rotation.data_ptr(), *shared[1], value.data_ptr()
+    if not with_bar:
+        plan.call(places)
+        return value, None
+    bar = torch.empty_like(rotation)
+    plan.call((*places, bar.data_ptr()))
     return value, bar
+
+
+def _plan_of_loss(context: Context, shared: Shared, rotation: Tensor, with_bar: bool) -> _LossPlan:
+    require_matrices("rotation", rotation)
+    _, _, geometry, reflections, (flags, name, delta, missing_loss), targets = shared
+    loss = Loss(geometry, reflections, flags, loss_code(name), delta, missing_loss)
+    only = {name for name, target in zip(_TARGETS, targets, strict=True) if target is not None} | {"rotation", "loss"}
+    key = "omega_loss", rotation.dtype, rotation.numel() // 9, 0, 0
+    plan = _plan(context, loss, reflections, key, only | ({"rotation_bar"} if with_bar else set()), _LossPlan)
+    plan.batch = rotation.shape[:-2]
+    return plan
