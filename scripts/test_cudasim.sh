@@ -13,8 +13,11 @@ mkdir -p "$log"
 quietly() { "$@" >"$log/cudasim.build" 2>&1 || { tail -50 "$log/cudasim.build"; return 1; }; }
 quietly cmake -S "$CUDASIM_ROOT" -B build/simulator -G Ninja -DCMAKE_BUILD_TYPE=Release
 quietly cmake --build build/simulator
-quietly cmake --preset cudasim -DBRAGGRAD_CLI=OFF
-quietly cmake --build build/cudasim --target capi_tests
+# What JAX brings along for its handlers, in the environment that scripts/test_python.sh has made.
+python=$PWD/build/python/venv/bin/python
+jax=$("$python" -c 'import jax.ffi; print(jax.ffi.include_dir())' 2>/dev/null) || jax=
+quietly cmake --preset cudasim -DBRAGGRAD_CLI=OFF -DBRAGGRAD_JAX="$([ -n "$jax" ] && echo ON || echo OFF)" -DBRAGGRAD_JAX_INCLUDE="$jax"
+quietly cmake --build build/cudasim --target capi_tests ${jax:+jax_tests braggrad_jax}
 export LD_LIBRARY_PATH=$simulator CUDASIM_EXITCODE=99 CUDASIM_CHECKS=all CUDASIM_APPROX=worst
 rm -f "$log"/cudasim.*.json
 
@@ -52,8 +55,21 @@ other "three devices of one process work by turns" 'Graph.*:*ContextsWorkInParal
 other "no device gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=0
 other "no driver gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=-1
 
-# The Python package on devices, in the environment that scripts/test_python.sh has made: seed, order of blocks, devices.
-python=$PWD/build/python/venv/bin/python
+# The handlers for JAX: a frame of XLA's for each call, in streams that come and go.
+if [ -n "$jax" ]; then
+  for run in 1:forward 2:reverse 3:random; do
+    env CUDASIM_SEED="${run%:*}" CUDASIM_ORDER="${run#*:}" build/cudasim/tests/jax_tests >"$log/cudasim.jax.log" 2>&1 ||
+      { grep -aE 'cudasim: error|Failure|FAILED' -A6 "$log/cudasim.jax.log" | head -40; exit 1; }
+  done
+  env PYTHONPATH="$PWD/bindings/python" BRAGGRAD_LIBRARY="$PWD/build/cudasim/libbraggrad.so" \
+    "$python" -m pytest -q -p no:cacheprovider tests/python/test_jax.py -k each_device >"$log/cudasim.jax.python.log" 2>&1 ||
+    { grep -aE '^E  |FAILED' "$log/cudasim.jax.python.log" | head -40; exit 1; }
+  echo "simulated CUDA: the handlers for JAX, $(grep -c '  OK ' "$log/cudasim.jax.log") passed"
+else
+  echo "skipped: the handlers for JAX, which need the environment of scripts/test_python.sh"
+fi
+
+# The Python package on devices, in that environment: seed, order of blocks, devices.
 if [ -x "$python" ]; then
   for run in 1:forward:1 2:reverse:2 3:random:2; do
     IFS=: read -r seed order devices <<<"$run"

@@ -1,11 +1,14 @@
 // libbraggrad_jax: the compute calls as handlers of XLA's foreign function interface, for braggrad.jax.
 //
-// Plain C symbols, registered by their address; nothing of it is part of libbraggrad. Arrays that are not given come
+// Plain C symbols, registered by their address; nothing of it is part of libbraggrad. Each call has two: braggrad_jax_predict
+// for the CPU, braggrad_jax_predict_cuda for CUDA devices, in the order of XLA's stream. Arrays that are not given come
 // with no elements, derivatives that are not wanted go to arrays with no elements. Each thread of XLA that calls has a
-// context of its own, which shares the cores of the process with the others.
+// context of its own for each device; those of the CPU share the cores of the process with the others.
 #include <braggrad/braggrad.h>
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "xla/ffi/api/ffi.h"
@@ -68,22 +71,7 @@ void require(brg_status status) {
   if (status != BRG_SUCCESS) throw Fault{status};
 }
 
-// Runs a handler's body for the family of its arrays.
-template <class Body>
-ffi::Error answered(const AnyBuffer& first, Body&& body) {
-  try {
-    if (first.element_type() == ffi::F32)
-      body(F32{});
-    else if (first.element_type() == ffi::F64)
-      body(F64{});
-    else
-      return ffi::Error::InvalidArgument("braggrad computes float32 and float64");
-    return ffi::Error::Success();
-  } catch (const Fault& fault) {
-    const std::string text = std::string(brg_status_name(fault.status)) + ": " + brg_last_error();
-    return fault.status == BRG_ERROR_INVALID_ARGUMENT ? ffi::Error::InvalidArgument(text) : ffi::Error::Internal(text);
-  }
-}
+std::string text_of(const Fault& fault) { return std::string(brg_status_name(fault.status)) + ": " + brg_last_error(); }
 
 struct DestroyContext {
   void operator()(brg_context* context) const { brg_context_destroy(context); }
@@ -91,19 +79,68 @@ struct DestroyContext {
 struct DestroyReflections {
   void operator()(brg_reflections* reflections) const { brg_reflections_destroy(reflections); }
 };
+using Context = std::unique_ptr<brg_context, DestroyContext>;
 using Reflections = std::unique_ptr<brg_reflections, DestroyReflections>;
 
-brg_context* context_of_thread() {
-  thread_local std::unique_ptr<brg_context, DestroyContext> own;
-  if (!own) {
+constexpr int32_t no_device = -1;
+
+// This thread's own of a device, made at its first use.
+brg_context* context_of_thread(int32_t device) {
+  thread_local std::map<int32_t, Context> own;
+  Context& context = own[device];
+  if (!context) {
     brg_context_options options;
     require(BRG_INIT(brg_context_options_init, &options));
-    options.backend = BRG_BACKEND_CPU;
+    options.backend = device == no_device ? BRG_BACKEND_CPU : BRG_BACKEND_CUDA;
+    if (device != no_device) options.device = device;
     brg_context* made = nullptr;
     require(brg_context_create(&options, &made));
-    own.reset(made);
+    context.reset(made);
   }
-  return own.get();
+  return context.get();
+}
+
+// Where a call runs, as its handler is told.
+struct Place {
+  int32_t device;
+  void* stream;
+};
+
+// This thread's context of a place. It does not keep XLA's stream, which may be gone before the thread is.
+class Visit {
+ public:
+  explicit Visit(Place place) : context_(context_of_thread(place.device)), on_device_(place.device != no_device) {
+    if (on_device_) require(brg_context_set_stream(context_, place.stream));
+  }
+  ~Visit() {
+    if (on_device_) brg_context_use_own_stream(context_);
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+  brg_context* context() const { return context_; }
+
+ private:
+  brg_context* context_;
+  bool on_device_;
+};
+
+// Runs a handler's body, in the context of its place, for the family of its arrays.
+template <class Body>
+ffi::Error answered(Place place, const AnyBuffer& first, Body&& body) {
+  try {
+    const Visit visit(place);
+    if (first.element_type() == ffi::F32)
+      body(visit.context(), F32{});
+    else if (first.element_type() == ffi::F64)
+      body(visit.context(), F64{});
+    else
+      return ffi::Error::InvalidArgument("braggrad computes float32 and float64");
+    return ffi::Error::Success();
+  } catch (const Fault& fault) {
+    const std::string text = text_of(fault);
+    return fault.status == BRG_ERROR_INVALID_ARGUMENT ? ffi::Error::InvalidArgument(text) : ffi::Error::Internal(text);
+  }
 }
 
 // wavenumber, beam, axis, chi, grazing cut: Geometry.values of the package, always nine.
@@ -181,20 +218,20 @@ typename F::Cotangents cotangents_of(const AnyBuffer& bar1, const AnyBuffer& bar
   return cotangents;
 }
 
-ffi::Error solve(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, Out omega1, Out omega2,
-                 Out observable) {
-  return answered(g, [&](auto family) {
+ffi::Error solve(Place place, Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, Out omega1,
+                 Out omega2, Out observable) {
+  return answered(place, g, [&](brg_context* context, auto family) {
     using F = decltype(family);
     const brg_geometry geometry = geometry_of(values);
     const auto items = items_of<F>(g, magnitude, k, chi);
     const auto roots = roots_of<F>(omega1, omega2, observable);
-    require(F::solve(context_of_thread(), &geometry, &items, &roots));
+    require(F::solve(context, &geometry, &items, &roots));
   });
 }
 
-ffi::Error solve_vjp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, AnyBuffer bar1,
-                     AnyBuffer bar2, Out g_bar, Out magnitude_bar, Out k_bar, Out chi_bar) {
-  return answered(g, [&](auto family) {
+ffi::Error solve_vjp(Place place, Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi,
+                     AnyBuffer bar1, AnyBuffer bar2, Out g_bar, Out magnitude_bar, Out k_bar, Out chi_bar) {
+  return answered(place, g, [&](brg_context* context, auto family) {
     using F = decltype(family);
     using T = typename F::Number;
     const brg_geometry geometry = geometry_of(values);
@@ -204,13 +241,14 @@ ffi::Error solve_vjp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer 
     gradient.struct_size = sizeof gradient;
     gradient.g = data<T>(g_bar), gradient.g_magnitude = data<T>(magnitude_bar);
     gradient.wavenumber = data<T>(k_bar), gradient.chi = data<T>(chi_bar);
-    require(F::solve_vjp(context_of_thread(), &geometry, &items, &cotangents, &gradient));
+    require(F::solve_vjp(context, &geometry, &items, &cotangents, &gradient));
   });
 }
 
-ffi::Error solve_jvp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi, AnyBuffer g_dot,
-                     AnyBuffer magnitude_dot, AnyBuffer k_dot, AnyBuffer chi_dot, Out omega1, Out omega2) {
-  return answered(g, [&](auto family) {
+ffi::Error solve_jvp(Place place, Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer k, AnyBuffer chi,
+                     AnyBuffer g_dot, AnyBuffer magnitude_dot, AnyBuffer k_dot, AnyBuffer chi_dot, Out omega1,
+                     Out omega2) {
+  return answered(place, g, [&](brg_context* context, auto family) {
     using F = decltype(family);
     using T = typename F::Number;
     const brg_geometry geometry = geometry_of(values);
@@ -220,15 +258,14 @@ ffi::Error solve_jvp(Values values, AnyBuffer g, AnyBuffer magnitude, AnyBuffer 
     tangent.g = data<T>(g_dot), tangent.g_magnitude = data<T>(magnitude_dot);
     tangent.wavenumber = data<T>(k_dot), tangent.chi = data<T>(chi_dot);
     const auto roots = angles_of<F>(omega1, omega2);
-    require(F::solve_jvp(context_of_thread(), &geometry, &items, &tangent, &roots));
+    require(F::solve_jvp(context, &geometry, &items, &tangent, &roots));
   });
 }
 
-ffi::Error predict(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
-                   Out omega1, Out omega2, Out observable) {
-  return answered(rotation, [&](auto family) {
+ffi::Error predict(Place place, Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi,
+                   AnyBuffer q, Out omega1, Out omega2, Out observable) {
+  return answered(place, rotation, [&](brg_context* context, auto family) {
     using F = decltype(family);
-    brg_context* context = context_of_thread();
     const brg_geometry geometry = geometry_of(values);
     const Reflections reflections = view_of<F>(context, q);
     const auto orientations = orientations_of<F>(rotation, k, chi, flags);
@@ -237,12 +274,12 @@ ffi::Error predict(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k
   });
 }
 
-ffi::Error predict_vjp(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
-                       AnyBuffer bar1, AnyBuffer bar2, Out rotation_bar, Out k_bar, Out chi_bar, Out q_bar) {
-  return answered(rotation, [&](auto family) {
+ffi::Error predict_vjp(Place place, Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi,
+                       AnyBuffer q, AnyBuffer bar1, AnyBuffer bar2, Out rotation_bar, Out k_bar, Out chi_bar,
+                       Out q_bar) {
+  return answered(place, rotation, [&](brg_context* context, auto family) {
     using F = decltype(family);
     using T = typename F::Number;
-    brg_context* context = context_of_thread();
     const brg_geometry geometry = geometry_of(values);
     const Reflections reflections = view_of<F>(context, q);
     const auto orientations = orientations_of<F>(rotation, k, chi, flags);
@@ -255,13 +292,12 @@ ffi::Error predict_vjp(Values values, int64_t flags, AnyBuffer rotation, AnyBuff
   });
 }
 
-ffi::Error predict_jvp(Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q,
-                       AnyBuffer rotation_dot, AnyBuffer k_dot, AnyBuffer chi_dot, AnyBuffer q_dot, Out omega1,
-                       Out omega2) {
-  return answered(rotation, [&](auto family) {
+ffi::Error predict_jvp(Place place, Values values, int64_t flags, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi,
+                       AnyBuffer q, AnyBuffer rotation_dot, AnyBuffer k_dot, AnyBuffer chi_dot, AnyBuffer q_dot,
+                       Out omega1, Out omega2) {
+  return answered(place, rotation, [&](brg_context* context, auto family) {
     using F = decltype(family);
     using T = typename F::Number;
-    brg_context* context = context_of_thread();
     const brg_geometry geometry = geometry_of(values);
     const Reflections reflections = view_of<F>(context, q);
     const auto orientations = orientations_of<F>(rotation, k, chi, flags);
@@ -275,13 +311,13 @@ ffi::Error predict_jvp(Values values, int64_t flags, AnyBuffer rotation, AnyBuff
 }
 
 // Targets with two axes are one row per orientation; those with one are shared.
-ffi::Error omega_loss(Values values, int64_t flags, int64_t kind, double delta, double missing_loss, int64_t parameters,
-                      AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q, AnyBuffer omega1, AnyBuffer omega2,
-                      AnyBuffer weight1, AnyBuffer weight2, Out loss, Out rotation_bar, Out gradient) {
-  return answered(rotation, [&](auto family) {
+ffi::Error omega_loss(Place place, Values values, int64_t flags, int64_t kind, double delta, double missing_loss,
+                      int64_t parameters, AnyBuffer rotation, AnyBuffer k, AnyBuffer chi, AnyBuffer q, AnyBuffer omega1,
+                      AnyBuffer omega2, AnyBuffer weight1, AnyBuffer weight2, Out loss, Out rotation_bar,
+                      Out gradient) {
+  return answered(place, rotation, [&](brg_context* context, auto family) {
     using F = decltype(family);
     using T = typename F::Number;
-    brg_context* context = context_of_thread();
     const brg_geometry geometry = geometry_of(values);
     const Reflections reflections = view_of<F>(context, q);
     const auto orientations = orientations_of<F>(rotation, k, chi, flags);
@@ -300,92 +336,75 @@ ffi::Error omega_loss(Values values, int64_t flags, int64_t kind, double delta, 
   });
 }
 
-// How many arguments and results a handler has, after the geometry and, of orientations, the flags.
-auto binding() { return ffi::Ffi::Bind().Attr<Values>("geometry"); }
-auto binding_with_flags() { return binding().Attr<int64_t>("flags"); }
+// The place of a call, as a part of the binding of its handler.
+struct Host {};
+struct Cuda {};
+
+// So many arrays, and then so many results. A binding cannot be copied or moved, but made anew with one more.
+template <int arguments, int results, class Binding>
+auto with_arrays(Binding&& binding) {
+  if constexpr (arguments > 0)
+    return with_arrays<arguments - 1, results>(std::forward<Binding>(binding).template Arg<AnyBuffer>());
+  else if constexpr (results > 1)
+    return with_arrays<0, results - 1>(std::forward<Binding>(binding).template Ret<AnyBuffer>());
+  else
+    return std::forward<Binding>(binding).template Ret<AnyBuffer>();
+}
+
+template <class Where, int arguments, int results>
+auto of_items() {
+  return with_arrays<arguments, results>(ffi::Ffi::Bind().Ctx<Where>().template Attr<Values>("geometry"));
+}
+template <class Where, int arguments, int results>
+auto of_orientations() {
+  return with_arrays<arguments, results>(
+      ffi::Ffi::Bind().Ctx<Where>().template Attr<Values>("geometry").template Attr<int64_t>("flags"));
+}
+template <class Where>
+auto of_loss() {
+  return with_arrays<8, 3>(ffi::Ffi::Bind()
+                               .Ctx<Where>()
+                               .template Attr<Values>("geometry")
+                               .template Attr<int64_t>("flags")
+                               .template Attr<int64_t>("loss")
+                               .template Attr<double>("delta")
+                               .template Attr<double>("missing_loss")
+                               .template Attr<int64_t>("parameters"));
+}
 
 }  // namespace
 
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve, solve,
-                              binding()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_vjp, solve_vjp,
-                              binding()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict, predict,
-                              binding_with_flags()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_vjp, predict_vjp,
-                              binding_with_flags()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_jvp, solve_jvp,
-                              binding()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_jvp, predict_jvp,
-                              binding_with_flags()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
-XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_omega_loss, omega_loss,
-                              binding_with_flags()
-                                  .Attr<int64_t>("loss")
-                                  .Attr<double>("delta")
-                                  .Attr<double>("missing_loss")
-                                  .Attr<int64_t>("parameters")
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Arg<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>()
-                                  .Ret<AnyBuffer>());
+template <>
+struct xla::ffi::CtxDecoding<Host> {
+  using Type = Place;
+  static std::optional<Place> Decode(const XLA_FFI_Api*, XLA_FFI_ExecutionContext*, DiagnosticEngine&) {
+    return Place{no_device, nullptr};
+  }
+};
+template <>
+struct xla::ffi::CtxDecoding<Cuda> {
+  using Type = Place;
+  static std::optional<Place> Decode(const XLA_FFI_Api* api, XLA_FFI_ExecutionContext* context,
+                                     DiagnosticEngine& diagnostic) {
+    const auto device = CtxDecoding<DeviceOrdinal>::Decode(api, context, diagnostic);
+    const auto stream = CtxDecoding<PlatformStream<void*>>::Decode(api, context, diagnostic);
+    if (!device || !stream) return std::nullopt;
+    return Place{*device, *stream};
+  }
+};
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve, solve, (of_items<Host, 4, 3>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_vjp, solve_vjp, (of_items<Host, 6, 4>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_jvp, solve_jvp, (of_items<Host, 8, 2>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict, predict, (of_orientations<Host, 4, 3>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_vjp, predict_vjp, (of_orientations<Host, 6, 4>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_jvp, predict_jvp, (of_orientations<Host, 8, 2>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_omega_loss, omega_loss, (of_loss<Host>()));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_cuda, solve, (of_items<Cuda, 4, 3>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_vjp_cuda, solve_vjp, (of_items<Cuda, 6, 4>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_solve_jvp_cuda, solve_jvp, (of_items<Cuda, 8, 2>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_cuda, predict, (of_orientations<Cuda, 4, 3>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_vjp_cuda, predict_vjp, (of_orientations<Cuda, 6, 4>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_predict_jvp_cuda, predict_jvp, (of_orientations<Cuda, 8, 2>()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(braggrad_jax_omega_loss_cuda, omega_loss, (of_loss<Cuda>()));

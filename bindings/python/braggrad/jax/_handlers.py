@@ -17,26 +17,28 @@ import numpy as np
 from .. import _abi as abi
 from .. import _fit, _predict, _solve
 from .._geometry import Geometry
-from .._library import library
+from .._library import build_info, library
 from .._reflections import Reflections
 
 NAMES = ("solve", "solve_jvp", "solve_vjp", "predict", "predict_jvp", "predict_vjp", "omega_loss")
 
 
-def _register() -> bool:
+def _register() -> frozenset[str]:
     path = pathlib.Path(library._name).with_name("libbraggrad_jax.so")
     if not path.is_file():
         warnings.warn(f"{path} is not there: braggrad.jax calls back into Python", RuntimeWarning, stacklevel=3)
-        return False
+        return frozenset()
     handlers = ctypes.CDLL(str(path))
-    for name in NAMES:
-        capsule = jax.ffi.pycapsule(getattr(handlers, f"braggrad_jax_{name}"))
-        jax.ffi.register_ffi_target(f"braggrad_{name}", capsule, platform="cpu")
-    return True
+    platforms = {"cpu": ""} if "without CUDA" in build_info() else {"cpu": "", "cuda": "_cuda"}
+    for platform, suffix in platforms.items():
+        for name in NAMES:
+            capsule = jax.ffi.pycapsule(getattr(handlers, f"braggrad_jax_{name}{suffix}"))
+            jax.ffi.register_ffi_target(f"braggrad_{name}", capsule, platform="CUDA" if suffix else platform)
+    return frozenset(platforms)
 
 
-HANDLERS: bool = _register()
-"""Whether calls go to XLA's handlers, or back through Python."""
+HANDLERS = _register()
+"""The platforms of JAX on which calls go to XLA's handlers; on others they go back through Python."""
 
 
 class Constants(NamedTuple):
@@ -50,10 +52,10 @@ class Constants(NamedTuple):
     parameters: int = 0
 
 
-def call(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
-    """The results, of these shapes and types, of a function of the library, on the CPU."""
-    if not HANDLERS:
-        return call_back(name, constants, shapes, arrays)
+def call(name: str, platform: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
+    """The results, of these shapes and types, of a function of the library on a platform of JAX."""
+    if platform not in HANDLERS:
+        return _call_back(name, constants, shapes, arrays)
     attributes: dict[str, Any] = {"geometry": np.array(constants.geometry)}
     if not name.startswith("solve"):
         attributes["flags"] = np.int64(constants.flags)
@@ -68,8 +70,8 @@ def call(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequenc
 # ---------------------------------------------------------------- back through Python
 
 
-def call_back(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
-    """The same through Python: without handlers, and, by copies to the host and back, on other devices."""
+def _call_back(name: str, constants: Constants, shapes: Sequence[Any], arrays: Sequence[Any]) -> Any:
+    """The same through Python, on other devices by copies to the host and back."""
     back = partial(_python, name, constants, tuple(shapes))
     return jax.pure_callback(back, tuple(shapes), *arrays, vmap_method="sequential")
 

@@ -16,7 +16,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from .. import _abi as abi
-from ._handlers import Constants, call, call_back
+from ._handlers import Constants, call
 
 NO_SECOND = "braggrad has no second derivatives: differentiate once"
 INPUTS = 4
@@ -48,7 +48,7 @@ def _shapes(name: str, arrays: Sequence[Any], constants: Constants, needs: tuple
     return angles if name.endswith("_jvp") else [*angles, (shape, jnp.bool_)]
 
 
-def _computed(name: str, handlers: bool, *arrays: Any, constants: Constants, needs: tuple[bool, ...] = ()) -> list[Any]:
+def _computed(name: str, platform: str, *arrays: Any, constants: Constants, needs: tuple[bool, ...] = ()) -> list[Any]:
     """The call itself: what is not needed goes to the library as an array without elements, and no further."""
     made = iter(_shapes(name, arrays, constants, needs))
     wanted: tuple[bool, ...] = (True,) * 3
@@ -61,7 +61,7 @@ def _computed(name: str, handlers: bool, *arrays: Any, constants: Constants, nee
         wanted = (True, needs[0], bool(constants.parameters & mask))
     shapes = [next(made) if want else ((0,), arrays[0].dtype) for want in wanted]
     whole = [jax.ShapeDtypeStruct(*shape) for shape in shapes]
-    results = (call if handlers else call_back)(name, constants, whole, arrays)
+    results = call(name, platform, constants, whole, arrays)
     return [result for result, want in zip(results, wanted, strict=True) if want]
 
 
@@ -120,8 +120,8 @@ def _primitive(name: str) -> Primitive:
 
     primitive.def_impl(evaluated)
     primitive.def_abstract_eval(abstract)
-    for handlers, platform in ((False, None), (True, "cpu")):
-        lowered = mlir.lower_fun(partial(_computed, name, handlers), multiple_results=True)
+    for platform in (None, "cpu", "cuda"):
+        lowered = mlir.lower_fun(partial(_computed, name, platform or "other"), multiple_results=True)
         mlir.register_lowering(primitive, lowered, platform=platform)
     batching.primitive_batchers[primitive] = partial(_batched, primitive)
     return primitive
