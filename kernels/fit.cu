@@ -83,17 +83,20 @@ template <class T>
 struct FitPlan {
   Beams<T> beams;
   const Two<T>* planes;
-  uint32_t group;                   // lanes of an orientation, by N alone: the order of the sums is part of the answer
-  bool usual, counted;              // the call has the usual form; counts are wanted
-  int8_t position[fit_parameters];  // of a parameter among the chosen ones, or -1
-  // How many are chosen, and the elements of their matrix: row, column, and place in the sums.
-  uint8_t parameters, row[fit_normals], column[fit_normals], slot[fit_normals];
+  uint32_t group;       // lanes of an orientation, by N alone: the order of the sums is part of the answer
+  bool usual, counted;  // the call has the usual form; counts are wanted
+  // How many parameters are chosen, and which; and the elements of their matrix: row, column, and place among all.
+  uint8_t parameters, parameter[fit_parameters], row[fit_normals], column[fit_normals], slot[fit_normals];
 };
 
 struct Counts {
   int32_t observable = 0, matched = 0, missing = 0, grazing = 0;
   double missing_weight = 0;
 };
+
+// Of a block of threads.
+template <class T, FitPart part>
+using FitMemory = GroupMemory<T, FitSlots<part>::room, part == FitPart::all ? 16 : 32>;
 
 // One orientation, of a lane's group.
 template <class T, FitPart part, LossKind kind, TargetSource source>
@@ -102,18 +105,28 @@ class Fit {
   using Slots = FitSlots<part>;
   static constexpr bool is_known_usual = source != TargetSource::any && source != TargetSource::listed;
 
-  __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group)
-      : p_(p), plan_(plan), group_(group), b_(b), setting_(plan.beams.setting(p.frame, p.orientations, b)) {}
+  // total: room for Slots::room numbers.
+  __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group,
+                                 double* total)
+      : p_(p),
+        plan_(plan),
+        group_(group),
+        b_(b),
+        total_(total),
+        setting_(plan.beams.setting(p.frame, p.orientations, b)) {
+    if (is_crowded && group_.lane == 0)
+      store_matrix(total_ + Slots::kept_rotation, convert<double>(setting_.rotation), false, false);
+  }
 
-  // Sums into total[Slots::count]. For all lanes of a warp, of which those that are not active have nothing to sum.
-  __device__ __forceinline__ void sum(bool active, SumTile<T>& tile, double* total) {
+  // Makes the sums. For all lanes of a warp, of which those that are not active have nothing to sum.
+  __device__ __forceinline__ void sum(bool active, SumTile<T>& tile) {
     // Dense targets have fewer than 2^31 to an orientation.
     using Index = std::conditional_t<source == TargetSource::listed, int64_t, uint32_t>;
     Index at = group_.lane, last = static_cast<Index>(p_.reflections.count);
     if constexpr (source == TargetSource::opposites) last /= 2;
     if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
     if (!active) last = at;
-    sum_group(tile, group_, at, last, sums_.values, total, [&](Index index) {
+    sum_group(tile, group_, at, last, sums_.values, total_, [&](Index index) {
       if constexpr (source == TargetSource::listed)
         add_listed(index);
       else
@@ -128,29 +141,69 @@ class Fit {
     }
   }
 
-  // Writes what the part has of the outputs.
-  __device__ __forceinline__ void store_all(const double* total) const {
-    const OmegaLossOutput<T>& out = p_.output;
-    if constexpr (Slots::with_loss) {
-      if (out.rotation_bar)
-        for (uint32_t i = group_.lane; i < 9; i += group_.size) {
-          const uint32_t r = i / 3, c = i % 3;
-          store(out.rotation_bar + 9 * b_ + (p_.orientations.column_major ? 3 * c + r : i), rotation_bar(total, r, c),
-                out.accumulate);
-        }
-      if (group_.lane == 0) {
-        const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
-        if (out.loss) store(out.loss + b_, 0.5 * total[Slots::loss] + missing, out.accumulate);
-        store_count(out.observable, b_, counts_.observable, out.accumulate);
-        store_count(out.matched, b_, counts_.matched, out.accumulate);
-        store_count(out.missing, b_, counts_.missing, out.accumulate);
-        store_count(out.grazing, b_, counts_.grazing, out.accumulate);
-      }
+  // Makes the normal matrix of all parameters from the tensors among the sums. For all lanes of a warp.
+  __device__ __forceinline__ void expand() {
+    double *tensors = total_ + Slots::tensors, *normal = total_ + Slots::normal, *half = total_ + Slots::half;
+    if (group_.lane == 0) {
+      complete(tensors, total_ + Slots::scalars);
+      expand_scalars(total_ + Slots::scalars, normal);
     }
-    if constexpr (Slots::with_loss && part != FitPart::none)
-      if (out.gradient) store_gradient(total);
-    if constexpr (Slots::block_rows > 0)
-      if (out.normal) store_normal(total);
+    __syncwarp();
+    const Mat3<double> rotation = usable_rotation();
+    const double inverse_wavenumber = usable_inverse_wavenumber();
+#pragma unroll 1
+    for (uint32_t row = group_.lane; row < TensorRow::count; row += group_.size)
+      expand_row(tensors, static_cast<int>(row), rotation, inverse_wavenumber, normal, half);
+    __syncwarp();
+#pragma unroll 1
+    for (uint32_t column = group_.lane; column < 6; column += group_.size)
+      expand_column(half, static_cast<int>(column), rotation, inverse_wavenumber, normal);
+    __syncwarp();
+  }
+
+  // Makes the gradient, by turns of the sample. For all lanes of a warp.
+  __device__ __forceinline__ void make_gradient() {
+    if (!p_.output.gradient) return;
+    if (group_.lane == 0) {
+      const Mat3<double> sum = load_matrix<double>(total_ + Slots::rotation, false), rotation = usable_rotation();
+      double* out = total_ + Slots::made_gradient;
+      if constexpr (Slots::with_gradient)
+        expand_gradient(total_ + Slots::gradient, sum, rotation, out);
+      else
+        put_vector(out, axial(multiply(sum, transpose(rotation))));
+      if (!p_.frame.identity) put_vector(out, multiply_transposed(p_.frame.m, Vec3<double>{out[0], out[1], out[2]}));
+    }
+    __syncwarp();
+  }
+
+  // Writes the outputs.
+  __device__ __forceinline__ void store_all() const {
+    const OmegaLossOutput<T>& out = p_.output;
+    if (out.rotation_bar)
+      store_row(out.rotation_bar, 9, [&](uint32_t i) {
+        const uint32_t slow = i / 3, fast = i % 3;
+        return p_.orientations.column_major ? rotation_bar(fast, slow) : rotation_bar(slow, fast);
+      });
+    if (group_.lane == 0) {
+      const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
+      if (out.loss) store(out.loss + b_, 0.5 * total_[Slots::loss] + missing, out.accumulate);
+      store_count(out.observable, b_, counts_.observable, out.accumulate);
+      store_count(out.matched, b_, counts_.matched, out.accumulate);
+      store_count(out.missing, b_, counts_.missing, out.accumulate);
+      store_count(out.grazing, b_, counts_.grazing, out.accumulate);
+    }
+    if constexpr (part != FitPart::none)
+      if (out.gradient)
+        store_row(out.gradient, plan_.parameters,
+                  [&](uint32_t i) { return total_[Slots::made_gradient + plan_.parameter[i]]; });
+    if constexpr (Slots::normal_rows > 0)
+      if (out.normal)
+        store_row(out.normal, plan_.parameters * (plan_.parameters + 1u) / 2, [&](uint32_t i) {
+          if (p_.frame.identity) return total_[Slots::normal + plan_.slot[i]];
+          return turned_normal<double>(p_.frame, plan_.row[i], plan_.column[i], [&](int a, int b) {
+            return total_[Slots::normal + triangle_index(a, b, Slots::normal_rows)];
+          });
+        });
   }
 
  private:
@@ -158,16 +211,33 @@ class Fit {
     return kind == LossKind::chord || (kind == LossKind::any && static_cast<Loss>(p_.targets.loss) == Loss::chord);
   }
 
+  // Beside the sums of tensors in float64 there are no registers for rotation and basis: they are read again for each pair.
+  static constexpr bool is_crowded = Slots::with_tensors && sizeof(T) == 8;
+
+  __device__ __forceinline__ Mat3<T> rotation() const {
+    if constexpr (is_crowded) {
+      const volatile double* r = total_ + Slots::kept_rotation;
+      return {r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]};
+    } else {
+      return setting_.rotation;
+    }
+  }
+
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
-    if (!is_known_usual && !plan_.usual) return load_pair(setting_, p_.orientations, p_.reflections, n);
+    Setting<T> setting = setting_;
+    setting.rotation = rotation();
+    if (!is_known_usual && !plan_.usual) {
+      if (is_crowded && p_.orientations.reciprocal_basis)
+        setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
+      return load_pair(setting, p_.orientations, p_.reflections, n);
+    }
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
-    return pair_of(setting_, r.q, r.q2, false);
+    return pair_of(setting, r.q, r.q2, false);
   }
 
   // A residual with its weight: to the loss, and to slope and matrix weight of its root.
   __device__ __forceinline__ void add(const Residual<T>& residual, T weight, T& slope, T& matrix_weight) {
-    if constexpr (Slots::with_loss)
-      sums_.values[Slots::loss] = mul_add(weight, residual.twice_loss, sums_.values[Slots::loss]);
+    sums_.values[Slots::loss] = mul_add(weight, residual.twice_loss, sums_.values[Slots::loss]);
     slope = mul_add(weight, residual.slope, slope), matrix_weight = mul_add(weight, residual.weight, matrix_weight);
   }
 
@@ -176,19 +246,11 @@ class Fit {
     return angle_residual(loss, static_cast<T>(p_.targets.delta), difference_of_angles(omega, target));
   }
 
-  // Not for a normal matrix alone whose matrix weights are the weights.
-  __device__ __forceinline__ bool needs_slopes() const {
-    const Loss loss = static_cast<Loss>(p_.targets.loss);
-    return Slots::with_loss || (loss != Loss::squares && loss != Loss::chord);
-  }
-
   // A root with this direction. `mate`: the target of the opposite reflection.
   __device__ __forceinline__ void add_root(T sine, T cosine, const ReadyTarget<T>& own, const ReadyTarget<T>& mate,
                                            T& slope, T& weight) {
     constexpr bool opposites = source == TargetSource::opposites;
-    if (!needs_slopes()) {
-      weight += own.weight;
-    } else if (is_chord()) {
+    if (is_chord()) {
       add(chord_residual(sine, cosine, own.a, own.b), own.weight, slope, weight);
       if constexpr (opposites) add(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, slope, weight);
     } else {
@@ -201,8 +263,7 @@ class Fit {
   __device__ __forceinline__ void count(T weight, const Crossing<T>& x, bool contributing) {
     if (!(weight > T(0))) return;
     counts_.matched += contributing, counts_.missing += !x.observable, counts_.grazing += x.observable && !contributing;
-    if constexpr (Slots::with_loss)
-      if (!x.observable) counts_.missing_weight += static_cast<double>(weight);
+    if (!x.observable) counts_.missing_weight += static_cast<double>(weight);
   }
 
   __device__ __forceinline__ void add_dense(uint32_t n) {
@@ -269,8 +330,8 @@ class Fit {
   }
 
   // M^T sum: element (r, c).
-  __device__ __forceinline__ double rotation_bar(const double* total, uint32_t r, uint32_t c) const {
-    const double* sum = total + Slots::rotation + c;
+  __device__ __forceinline__ double rotation_bar(uint32_t r, uint32_t c) const {
+    const double* sum = total_ + Slots::rotation + c;
     if (p_.frame.identity) return sum[3 * r];
     const Mat3<double>& m = p_.frame.m;
     const auto column = [&](double x, double y, double z) {
@@ -279,121 +340,83 @@ class Fit {
     return r == 0 ? column(m.xx, m.yx, m.zx) : r == 1 ? column(m.xy, m.yy, m.zy) : column(m.xz, m.yz, m.zz);
   }
 
-  // By turns from sum w l' G_bar q^T, by strain from the same and its part along q.
-  __device__ __forceinline__ void store_gradient(const double* total) const {
-    if (group_.lane != 0) return;
-    const Mat3<double> sum = load_matrix<double>(total + Slots::rotation, false),
-                       r = convert<double>(setting_.rotation);
-    const Vec3<double> in_frame = axial(multiply(sum, transpose(r)));
-    const Vec3<double> turn = p_.frame.identity ? in_frame : multiply_transposed(p_.frame.m, in_frame);
-    double values[fit_parameters] = {turn.x, turn.y, turn.z};
-    if constexpr (Slots::with_gradient) {
-      const double* along = total + Slots::along;
-      values[3] = total[Slots::scalar_gradient], values[4] = total[Slots::scalar_gradient + 1];
-      const Mat3<double> m = multiply(transpose(r), sum);
-      values[5] = m.xx + along[0], values[6] = m.yy + along[1], values[7] = m.zz + along[2];
-      values[8] = m.yz + m.zy + along[3], values[9] = m.xz + m.zx + along[4], values[10] = m.xy + m.yx + along[5];
-    }
-    T* out = p_.output.gradient + b_ * plan_.parameters;
-    constexpr int count = Slots::with_gradient ? fit_parameters : 3;
-    bool finite = true;
-#pragma unroll
-    for (int a = 0; a < count; ++a) finite = finite && is_finite(values[a]);
-    if (!finite) {
-      // Sums of a rotation that is not finite are 0: so are its derivatives, not 0 times NaN.
-      bool nothing = true;
-      for (int i = 0; i < 9; ++i) nothing = nothing && total[Slots::rotation + i] == 0;
-#pragma unroll
-      for (int a = 0; a < count; ++a) values[a] = nothing && !is_finite(values[a]) ? 0 : values[a];
-    }
-#pragma unroll
-    for (int a = 0; a < count; ++a)
-      if (plan_.position[a] >= 0) store(out + plan_.position[a], values[a], p_.output.accumulate);
+  // Nothing of a rotation that is not finite diffracts: its derivatives are 0, not 0 times NaN.
+  __device__ __forceinline__ Mat3<double> usable_rotation() const {
+    const Mat3<T> r = rotation();
+    const T none(0), zero = mul_add(r.xx, none, mul_add(r.xy, none, r.xz * none)) +
+                            mul_add(r.yx, none, mul_add(r.yy, none, r.yz * none)) +
+                            mul_add(r.zx, none, mul_add(r.zy, none, r.zz * none));
+    return zero == none ? convert<double>(r) : Mat3<double>{};
   }
 
-  __device__ __forceinline__ void store_normal(const double* total) const {
-    const uint32_t count = plan_.parameters * (plan_.parameters + 1u) / 2;
-    T* out = p_.output.normal + b_ * count;
-    const auto element = [&](int a, int b) { return total[Slots::slot(a, b)]; };
-    for (uint32_t i = group_.lane; i < count; i += group_.size) {
-      store(out + i,
-            p_.frame.identity ? total[plan_.slot[i]]
-                              : turned_normal<double>(p_.frame, plan_.row[i], plan_.column[i], element),
-            p_.output.accumulate);
-    }
+  __device__ __forceinline__ double usable_inverse_wavenumber() const {
+    const auto inverse = static_cast<double>(setting_.beam.inverse_wavenumber);
+    return is_finite(inverse) ? inverse : 0;
+  }
+
+  __device__ __forceinline__ static void put_vector(double* out, const Vec3<double>& v) {
+    out[0] = v.x, out[1] = v.y, out[2] = v.z;
+  }
+
+  // Writes this orientation's `count` numbers value(i), in whole sectors where they take several rounds.
+  template <class Value>
+  __device__ __forceinline__ void store_row(T* rows, uint32_t count, const Value& value) const {
+    constexpr uint32_t sector = 32 / sizeof(T);
+    T* out = rows + b_ * count;
+    const uint32_t ahead =
+        count > group_.size ? static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector : 0;
+    for (uint32_t place = group_.lane; place < count + ahead; place += group_.size)
+      if (place >= ahead) store(out + (place - ahead), value(place - ahead), p_.output.accumulate);
   }
 
   const OmegaLossProblem<T>& p_;
   const FitPlan<T>& plan_;
   Group group_;
   int64_t b_;
+  double* total_;  // sums, and what is made of them
   Setting<T> setting_;
   LaneSums<T, part> sums_;
   Counts counts_;
 };
 
-// True where a part is made as gradient and matrix.
-template <class T, FitPart part>
-constexpr bool is_parted = part == FitPart::all && sizeof(T) == 8;
-
-// Of a block of threads.
-template <class T, FitPart part>
-using FitMemory = GroupMemory<T, FitSlots<is_parted<T, part> ? FitPart::matrix : part>::count>;
-
-// The orientations of this block of threads: `block` of those of a part.
-template <class T, FitPart part, LossKind kind, TargetSource source, class Memory>
-__device__ __forceinline__ void run_fit(const OmegaLossProblem<T>& p, Range rows, const FitPlan<T>& plan,
-                                        uint32_t block, Memory& memory) {
-  const Group group = {plan.group, threadIdx.x % plan.group};
-  const int64_t b = rows.start + (int64_t{block} * blockDim.x + threadIdx.x) / plan.group;
-  const bool active = b < rows.stop;
-  double* total = memory.totals(group);
-  Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), group);
-  fit.sum(active, memory.tile(), total);
-  if (active) fit.store_all(total);
-}
-
-// `part` all in float64: every block does one of the two parts of its orientations.
+// The orientations of a block of threads.
 template <class T, FitPart part, LossKind kind, TargetSource source>
 __global__ void __launch_bounds__(group_threads, 1)  // as many registers as the sums need
     brg_omega_loss_kernel(const __grid_constant__ OmegaLossProblem<T> p, Range rows,
                           const __grid_constant__ FitPlan<T> plan) {
   __shared__ FitMemory<T, part> memory;
-  if constexpr (is_parted<T, part>) {
-    static_assert(FitSlots<FitPart::matrix>::count >= FitSlots<FitPart::gradient>::count);
-    if (blockIdx.x % 2 == 0)
-      run_fit<T, FitPart::gradient, kind, source>(p, rows, plan, blockIdx.x / 2, memory);
-    else
-      run_fit<T, FitPart::matrix, kind, source>(p, rows, plan, blockIdx.x / 2, memory);
-  } else {
-    run_fit<T, part, kind, source>(p, rows, plan, blockIdx.x, memory);
-  }
+  const Group group = {plan.group, threadIdx.x % plan.group};
+  const int64_t b = rows.start + (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / plan.group;
+  const bool active = b < rows.stop;
+  Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), group, memory.totals(group));
+  fit.sum(active, memory.tile());
+  if constexpr (FitSlots<part>::with_tensors) fit.expand();
+  if constexpr (part != FitPart::none) fit.make_gradient();
+  if (active) fit.store_all();
 }
 
 namespace {
 
 template <FitPart part, class T>
 FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
-  using MatrixSlots = FitSlots<is_parted<T, part> ? FitPart::matrix : part>;
   const auto& out = p.output;
   FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
                   planes,
                   group_size(p.reflections.count),
                   is_usual(p.reflections, p.orientations),
                   out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0,
-                  {},
                   static_cast<uint8_t>(fit_parameter_count(out.parameters)),
                   {},
                   {},
+                  {},
                   {}};
-  for (int8_t& position : plan.position) position = -1;
   for (int i = 0, element = 0; i < plan.parameters; ++i) {
-    const int a = fit_parameter(out.parameters, i);
-    plan.position[a] = static_cast<int8_t>(i);
+    plan.parameter[i] = static_cast<uint8_t>(fit_parameter(out.parameters, i));
     for (int j = i; j < plan.parameters; ++j, ++element) {
-      plan.row[element] = static_cast<uint8_t>(a);
+      plan.row[element] = plan.parameter[i];
       plan.column[element] = static_cast<uint8_t>(fit_parameter(out.parameters, j));
-      plan.slot[element] = static_cast<uint8_t>(MatrixSlots::slot(plan.row[element], plan.column[element]));
+      plan.slot[element] =
+          static_cast<uint8_t>(triangle_index(plan.row[element], plan.column[element], FitSlots<part>::normal_rows));
     }
   }
   return plan;
@@ -401,13 +424,12 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
 
 template <FitPart part, LossKind kind, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
-  constexpr int64_t parts = is_parted<T, part> ? 2 : 1;
   const uint32_t threads = FitMemory<T, part>::threads(plan.group);
   const int64_t groups = threads / plan.group;
   const int64_t per_launch = rows_per_launch(engine.max_pairs(), p.reflections.count, groups);
   engine.for_ranges(p.orientations.count, per_launch, [&](Range rows) {
     engine.launch_blocks("brg_omega_loss_kernel", brg_omega_loss_kernel<T, part, kind, source>,
-                         parts * blocks_of(rows.stop - rows.start, groups), threads, p, rows, plan);
+                         blocks_of(rows.stop - rows.start, groups), threads, p, rows, plan);
   });
 }
 

@@ -32,25 +32,26 @@ struct Group {
   uint32_t size, lane;
 };
 
-// Shared memory of a block that makes `count` sums of each orientation: the tile, and totals of a quarter as many orientations as
-// there are threads; or, as lanes by themselves need no tile, totals in all of it. Blocks of small groups have fewer threads.
-template <class T, int count>
+// Shared memory of a block with `room` numbers for each orientation: the tile, and totals of up to `groups` orientations; or, as
+// lanes by themselves need no tile, totals in all of it. Blocks of small groups have fewer threads.
+template <class T, int room, int groups = group_threads / 4>
 class GroupMemory {
  public:
   static uint32_t threads(uint32_t group) {
-    return group == 1 ? singles : std::min<uint32_t>(group * group_threads / 4, group_threads);
+    return group == 1 ? singles : std::min<uint32_t>(group * groups, group_threads);
   }
   __device__ __forceinline__ SumTile<T>& tile() { return *reinterpret_cast<SumTile<T>*>(bytes_); }
   // Of this thread's orientation.
   __device__ __forceinline__ double* totals(Group group) {
     return reinterpret_cast<double*>(bytes_ + (group.size == 1 ? 0 : sizeof(SumTile<T>))) +
-           threadIdx.x / group.size * count;
+           threadIdx.x / group.size * room;
   }
 
  private:
-  static constexpr int size = sizeof(SumTile<T>) + group_threads / 4 * count * sizeof(double);
-  static constexpr int fitting = size / (count * int{sizeof(double)}) / warp_threads * warp_threads;
-  static constexpr uint32_t singles = fitting < group_threads ? fitting : group_threads;
+  static constexpr int total = room * int{sizeof(double)};
+  static constexpr int size = std::max(int{sizeof(SumTile<T>)} + groups * total, warp_threads* total);
+  static constexpr uint32_t singles = std::min(size / total / warp_threads * warp_threads, group_threads);
+  static_assert(groups * 2 % warp_threads == 0 && size <= 48 * 1024);
   alignas(16) unsigned char bytes_[size];
 };
 

@@ -52,18 +52,6 @@ BRG_CORE Residual<V> opposite_chord_residual(V sin_omega, V cos_omega, V sin_tar
   return {mul_add(ds, ds, dc * dc), mul_sub(cos_omega, sin_target, sin_omega * cos_target), V(Scalar<V>(1))};
 }
 
-// t q^T by the six elements of the lattice strain.
-template <class V>
-struct Strain {
-  V values[6];
-};
-
-template <class V>
-BRG_CORE Strain<V> strain_of(const Vec3<V>& t, const Vec3<V>& q) {
-  return {{t.x * q.x, t.y * q.y, t.z * q.z, mul_add(t.y, q.z, t.z * q.y), mul_add(t.x, q.z, t.z * q.x),
-           mul_add(t.x, q.y, t.y * q.x)}};
-}
-
 // The rows of both roots side by side, J1 = even + odd and J2 = even - odd: the odd part is proportional to 1/s, so the two
 // are the sum and the difference of both, halved. Here by a turn about x and y of the frame; by
 // a turn about the axis J is -1.
@@ -77,25 +65,6 @@ BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Vec3<V>& g, cons
   const V hx = g.z * k.ux, hy = g.z * k.uy;
   return {hx, hy, mul_add(g.y, setting.beam.tan_chi, hy * k.c) * k.inverse_s,
           -(mul_add(g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
-}
-
-// By wavenumber and chi, which have no even part, and by lattice strain: strain_of(t, q) for t of either part. t_odd is
-// R^T (its part by G) + length_odd q.
-template <class V>
-struct LatticeRows {
-  Vec3<V> t_even, t_odd;
-  V wavenumber_odd, chi_odd, length_odd;
-};
-
-template <class V>
-BRG_CORE LatticeRows<V> lattice_rows(const Setting<V>& setting, const Pair<V>& pair, bool magnitude_from_rotated) {
-  const Crossing<V>& k = pair.crossing;
-  const Mat3<V>& r = setting.rotation;
-  CrossingBar<V> odd = spread_vjp(k, setting.beam, pair.g.z, pair.q2, k.inverse_s);
-  take_length(odd, pair.g, magnitude_from_rotated);
-  // R^T (uy, -ux, 0)
-  return {Vec3<V>{mul_sub(r.xx, k.uy, r.yx * k.ux), mul_sub(r.xy, k.uy, r.yy * k.ux), mul_sub(r.xz, k.uy, r.yz * k.ux)},
-          q_cotangent(setting, pair, odd), odd.wavenumber, odd.chi, V(Scalar<V>(2)) * odd.q2};
 }
 
 // A column of both rows times the matrix weights v1, v2 of the roots. With S = v1 + v2 and D = v1 - v2,
@@ -165,13 +134,17 @@ BRG_CORE int fit_parameter(uint32_t mask, int i) {
 template <class V, class Element>
 BRG_CORE V turned_normal(const Frame& frame, int a, int b, const Element& element) {
   if (frame.identity || a >= 3) return element(a, b);
-  const double m[3][3] = {
-      {frame.m.xx, frame.m.xy, frame.m.xz}, {frame.m.yx, frame.m.yy, frame.m.yz}, {frame.m.zx, frame.m.zy, frame.m.zz}};
-  V sum(0.0);
-  for (int i = 0; i < 3; ++i)
-    for (int j = b < 3 ? 0 : b; j < (b < 3 ? 3 : b + 1); ++j)
-      sum = mul_add(V(m[i][a] * (b < 3 ? m[j][b] : 1)), i <= j ? element(i, j) : element(j, i), sum);
-  return sum;
+  const auto turned = [&](int column, V x, V y, V z) {
+    const Mat3<double>& m = frame.m;
+    const Vec3<double> by = column == 0   ? Vec3<double>{m.xx, m.yx, m.zx}
+                            : column == 1 ? Vec3<double>{m.xy, m.yy, m.zy}
+                                          : Vec3<double>{m.xz, m.yz, m.zz};
+    return mul_add(V(by.x), x, mul_add(V(by.y), y, V(by.z) * z));
+  };
+  if (b >= 3) return turned(a, element(0, b), element(1, b), element(2, b));
+  return turned(a, turned(b, element(0, 0), element(0, 1), element(0, 2)),
+                turned(b, element(0, 1), element(1, 1), element(1, 2)),
+                turned(b, element(0, 2), element(1, 2), element(2, 2)));
 }
 
 // Gradient and normal matrix of n parameters, the rotation first, by turns of the sample in place of turns of the frame.

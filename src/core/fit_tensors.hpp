@@ -40,9 +40,18 @@ struct TensorIndex {
 };
 
 // Index of element (i, j) of a symmetric 3x3.
-BRG_CORE constexpr int symmetric_index(int i, int j) {
-  return i < j ? triangle_index(i, j, 3) : triangle_index(j, i, 3);
-}
+BRG_CORE constexpr int symmetric_index(int i, int j) { return i + j + (i > 0 && j > 0); }
+
+// All of them, those that were left out too: their products have a factor tx Gy.
+struct AllTensors {
+  static constexpr int square = 0;          // t t^T by G G^T, 6 x 6
+  static constexpr int turn = square + 36;  // t_i G_j by rows
+  static constexpr int chi = turn + 9;
+  static constexpr int count = chi + 9;
+};
+// Which of them are summed: element gg of G G^T with element tt of t t^T; number i of t_i G_j.
+BRG_CORE constexpr bool is_summed(int tt, int gg) { return tt >= 3 || gg == 0 || gg == 2 || gg == 5; }
+BRG_CORE constexpr bool is_summed(int i) { return i != 1; }
 
 // t of both roots is even +- odd, even = (uy, -ux, 0). The other three have odd parts only; `length` is the factor of G in t.
 // Flat, as are the sums below: where V is a vector, gcc copies nested structs of them through memory.
@@ -94,150 +103,134 @@ BRG_CORE SlantSums<V> slant_sums(const Slant<V>& t, V sum, V difference) {
 BRG_CORE constexpr int strain_row(int j) { return j < 3 ? j : j == 3 ? 1 : 0; }
 BRG_CORE constexpr int strain_column(int j) { return j < 3 ? j : j == 5 ? 1 : 2; }
 
-// All of them, those that were left out too: their products have a factor tx Gy.
+// The products that were left out, from those that were summed. `all` as in AllTensors, `scalars` as in TensorIndex.
 template <class V>
-struct Tensors {
-  V square[6][6];     // t t^T by G G^T
-  V turn[9], chi[9];  // t_i G_j by rows
+BRG_CORE void complete(V* all, const V* scalars) {
+  constexpr int xx = 0, xy = 1, xz = 2, yy = 3, yz = 4;
+  V *turn = all + AllTensors::turn, *chi = all + AllTensors::chi;
+  const auto square = [all](int tt, int gg) -> V& { return all[AllTensors::square + 6 * tt + gg]; };
+  square(xx, xy) = square(xy, xx) + turn[0], square(xx, yz) = square(xy, xz) + turn[2];
+  square(xy, xy) = square(yy, xx) + turn[3], square(xy, yy) = square(yy, xy) + turn[4];
+  square(xy, yz) = square(yy, xz) + turn[5];
+  square(xz, xy) = square(yz, xx) + turn[6], square(xz, yy) = square(yz, xy) + turn[7];
+  square(xz, yz) = square(yz, xz) + turn[8];
+  turn[1] = turn[3] + scalars[0], chi[1] = chi[3] + scalars[2];
+  square(xx, yy) = square(xy, xy) + turn[1];
+}
+
+// Rows of the normal matrix that are made of tensors one by one: those of three turns and chi, and of the strain of the frame.
+struct TensorRow {
+  static constexpr int axis = 2, chi = 3, strain = 4, count = 10;
 };
 
-// sum v (t_i G_j)(t_k G_l)
+// sum v (t_i G_k) t G^T
 template <class V>
-BRG_CORE V product(const Tensors<V>& tensors, int i, int j, int k, int l) {
-  return tensors.square[symmetric_index(i, k)][symmetric_index(j, l)];
+BRG_CORE Mat3<V> products(const V* all, int i, int k) {
+  const auto at = [=](int j, int l) {
+    return all[AllTensors::square + 6 * symmetric_index(i, j) + symmetric_index(k, l)];
+  };
+  return {at(0, 0), at(0, 1), at(0, 2), at(1, 0), at(1, 1), at(1, 2), at(2, 0), at(2, 1), at(2, 2)};
+}
+
+// sum v J t G^T of a row's J.
+template <class V>
+BRG_CORE Mat3<V> tensor_row(const V* all, int row) {
+  if (row == TensorRow::axis) {
+    const V* t = all + AllTensors::turn;
+    return {-t[0], -t[1], -t[2], -t[3], -t[4], -t[5], -t[6], -t[7], -t[8]};
+  }
+  if (row == TensorRow::chi) return load_matrix<V>(all + AllTensors::chi, false);
+  // Turns x = zy - yz and y = xz - zx.
+  const int element = row - TensorRow::strain;
+  const int i = row == 0   ? 2
+                : row == 1 ? 0
+                           : strain_row(element),
+            k = row == 0   ? 1
+                : row == 1 ? 2
+                           : strain_column(element);
+  const Mat3<V> one = products(all, i, k);
+  if (i == k) return one;
+  const Mat3<V> other = products(all, k, i);
+  const V sign(Scalar<V>(row < 2 ? -1 : 1));
+  return {mul_add(sign, other.xx, one.xx), mul_add(sign, other.xy, one.xy), mul_add(sign, other.xz, one.xz),
+          mul_add(sign, other.yx, one.yx), mul_add(sign, other.yy, one.yy), mul_add(sign, other.yz, one.yz),
+          mul_add(sign, other.zx, one.zx), mul_add(sign, other.zy, one.zy), mul_add(sign, other.zz, one.zz)};
+}
+
+// By the elements of the strain, from the product with every element of a matrix.
+template <class V>
+BRG_CORE void put_strain(V* out, const Mat3<V>& by) {
+  out[0] = by.xx, out[1] = by.yy, out[2] = by.zz;
+  out[3] = by.yz + by.zy, out[4] = by.xz + by.zx, out[5] = by.xy + by.yx;
+}
+
+// By the strain of the crystal, e' = R e R^T, from that by every element of t G^T in the frame.
+template <class V>
+BRG_CORE void put_crystal_strain(V* out, const Mat3<V>& by, const Mat3<V>& rotation) {
+  put_strain(out, multiply(transpose(rotation), multiply(by, rotation)));
+}
+
+// The normal matrix by turns of the frame and strain of the crystal is made of its rows, in any order, each of which has its
+// elements in `normal`, or for the strain of the frame in half[frame][crystal]; then of the columns of `half`; and of the scalars.
+template <class V>
+BRG_CORE void expand_row(const V* all, int row, const Mat3<V>& rotation, V inverse_wavenumber, V* normal, V* half) {
+  const Mat3<V> by = tensor_row(all, row);
+  const int parameter = row < TensorRow::chi ? row : row + 1;
+  put_crystal_strain(row < TensorRow::strain ? normal + triangle_index(parameter, 5, fit_parameters)
+                                             : half + 6 * (row - TensorRow::strain),
+                     by, rotation);
+  if (row >= TensorRow::strain) return;
+  normal[parameter] = by.zy - by.yz;
+  if (row > 0) normal[triangle_index(1, parameter, fit_parameters)] = by.xz - by.zx;
+  if (row < 2) normal[triangle_index(row, 3, fit_parameters)] = -(inverse_wavenumber * (by.xx + by.yy + by.zz));
+}
+
+// Column b of the strain of the crystal.
+template <class V>
+BRG_CORE void expand_column(const V* half, int b, const Mat3<V>& rotation, V inverse_wavenumber, V* normal) {
+  const V one_half(Scalar<V>(0.5)), *column = half + b;
+  const V yz = one_half * column[18], xz = one_half * column[24], xy = one_half * column[30];
+  V by[6];
+  put_crystal_strain(by, Mat3<V>{column[0], xy, xz, xy, column[6], yz, xz, yz, column[12]}, rotation);
+  for (int a = 0; a < 6; ++a)
+    if (a <= b) normal[triangle_index(5 + a, 5 + b, fit_parameters)] = by[a];
+  normal[triangle_index(3, 5 + b, fit_parameters)] = -(inverse_wavenumber * (by[0] + by[1] + by[2]));
 }
 
 template <class V>
-BRG_CORE void complete_vectors(const V* sums, V one, V* out) {
-  out[0] = sums[0], out[1] = sums[2] + one;
-  for (int i = 1; i < 8; ++i) out[i + 1] = sums[i];
+BRG_CORE void expand_scalars(const V* scalars, V* normal) {
+  const auto element = [&](int a, int b) -> V& { return normal[triangle_index(a, b, fit_parameters)]; };
+  element(2, 2) = scalars[0], element(2, 3) = -scalars[1], element(2, 4) = -scalars[2];
+  element(3, 3) = scalars[3], element(3, 4) = scalars[4], element(4, 4) = scalars[5];
 }
 
+// All of it from the sums of one orientation, its M R and 1/k.
 template <class V>
-BRG_CORE void complete(Tensors<V>& all, const V* sums) {
-  const V *square = sums + TensorIndex::square, *turn = sums + TensorIndex::turn,
-          *scalars = sums + TensorIndex::scalars;
-  constexpr int xx = 0, xy = 1, xz = 2, yy = 3, yz = 4, zz = 5;
-  V(&to)[6][6] = all.square;
-  for (int t = xx; t <= xz; ++t)
-    to[t][xx] = square[3 * t], to[t][xz] = square[3 * t + 1], to[t][zz] = square[3 * t + 2];
-  for (int t = yy; t <= zz; ++t)
-    for (int g = 0; g < 6; ++g) to[t][g] = square[9 + 6 * (t - yy) + g];
-  to[xx][xy] = to[xy][xx] + turn[0], to[xx][yz] = to[xy][xz] + turn[1];
-  to[xx][yy] = to[yy][xx] + (turn[2] + turn[2]) + scalars[0];
-  to[xy][xy] = to[yy][xx] + turn[2], to[xy][yy] = to[yy][xy] + turn[3], to[xy][yz] = to[yy][xz] + turn[4];
-  to[xz][xy] = to[yz][xx] + turn[5], to[xz][yy] = to[yz][xy] + turn[6], to[xz][yz] = to[yz][xz] + turn[7];
-  complete_vectors(turn, scalars[0], all.turn);
-  complete_vectors(sums + TensorIndex::chi, scalars[2], all.chi);
+BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wavenumber, V* normal) {
+  V all[AllTensors::count], half[36];
+  for (int i = 0, from = TensorIndex::square; i < 36; ++i)
+    if (is_summed(i / 6, i % 6)) all[AllTensors::square + i] = sums[from++];
+  for (int i = 0, from = 0; i < 9; ++i) {
+    if (!is_summed(i)) continue;
+    all[AllTensors::turn + i] = sums[TensorIndex::turn + from];
+    all[AllTensors::chi + i] = sums[TensorIndex::chi + from++];
+  }
+  complete(all, sums + TensorIndex::scalars);
+  for (int row = 0; row < TensorRow::count; ++row) expand_row(all, row, rotation, inverse_wavenumber, normal, half);
+  for (int b = 0; b < 6; ++b) expand_column(half, b, rotation, inverse_wavenumber, normal);
+  expand_scalars(sums + TensorIndex::scalars, normal);
 }
 
-// Strain of the frame, e' = R e R^T, for each element of the crystal's: rates[frame][crystal].
-template <class V>
-struct StrainChange {
-  V rates[6][6];
-};
-
-template <class V>
-BRG_CORE void set_change(StrainChange<V>& change, const Mat3<V>& m) {
-  const V r[3][3] = {{m.xx, m.xy, m.xz}, {m.yx, m.yy, m.yz}, {m.zx, m.zy, m.zz}};
-  unrolled<36>([&](auto element) {
-    constexpr int crystal = element / 6, frame = element % 6;
-    constexpr int a = strain_row(crystal), b = strain_column(crystal), i = strain_row(frame), j = strain_column(frame);
-    const V one = r[i][a] * r[j][b];
-    change.rates[frame][crystal] = a == b ? one : i == j ? one + one : mul_add(r[i][b], r[j][a], one);
-  });
-}
-
-template <class V>
-BRG_CORE V by_crystal(const StrainChange<V>& change, const V* by_frame, int crystal) {
-  V sum = by_frame[0] * change.rates[0][crystal];
-  unrolled<5>([&](auto i) { sum = mul_add(by_frame[i + 1], change.rates[i + 1][crystal], sum); });
-  return sum;
-}
-
-// Element j of t G^T by the strain.
-template <int j, class V>
-BRG_CORE V strain_element(const V* vectors) {
-  constexpr int i = strain_row(j), k = strain_column(j);
-  return i == k ? vectors[4 * i] : vectors[3 * i + k] + vectors[3 * k + i];
-}
-
-// t_i G_k of a turn with element j of the strain.
-template <int i, int k, int j, class V>
-BRG_CORE V turn_by_strain(const Tensors<V>& tensors) {
-  constexpr int a = strain_row(j), b = strain_column(j);
-  const V one = product(tensors, i, k, a, b);
-  return a == b ? one : one + product(tensors, i, k, b, a);
-}
-
-template <int j, int k, class V>
-BRG_CORE V strain_by_strain(const Tensors<V>& tensors) {
-  constexpr int a = strain_row(j), b = strain_column(j);
-  const V one = turn_by_strain<a, b, k>(tensors);
-  return a == b ? one : one + turn_by_strain<b, a, k>(tensors);
-}
-
-// The normal matrix of all parameters, by turns of the frame and strain of the crystal, from the sums of one orientation, its
-// M R and 1/k.
-template <class V>
-BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wavenumber, V* out) {
-  Tensors<V> t;
-  complete(t, sums);
-  StrainChange<V> change;
-  set_change(change, rotation);
-  const V* scalar = sums + TensorIndex::scalars;
-  const auto element = [&](int a, int b) -> V& { return out[triangle_index(a, b, fit_parameters)]; };
-  // Turns x = zy - yz, y = xz - zx, axis = -1.
-  constexpr int x = 0, y = 1, z = 2;
-  const V xx = product(t, z, y, y, z), yy = product(t, x, z, z, x);
-  element(0, 0) = product(t, z, y, z, y) - (xx + xx) + product(t, y, z, y, z);
-  element(1, 1) = product(t, x, z, x, z) - (yy + yy) + product(t, z, x, z, x);
-  element(0, 1) = product(t, z, y, x, z) - product(t, z, y, z, x) - product(t, y, z, x, z) + product(t, y, z, z, x);
-  element(0, 2) = t.turn[5] - t.turn[7], element(1, 2) = t.turn[6] - t.turn[2], element(2, 2) = scalar[0];
-  element(0, 4) = t.chi[7] - t.chi[5], element(1, 4) = t.chi[2] - t.chi[6];
-  element(2, 3) = -scalar[1], element(2, 4) = -scalar[2];
-  element(3, 3) = scalar[3], element(3, 4) = scalar[4], element(4, 4) = scalar[5];
-
-  V turn_x[6], turn_y[6], axis[6], chi[6];  // these by strain of the frame
-  unrolled<6>([&](auto j) {
-    turn_x[j] = turn_by_strain<z, y, j>(t) - turn_by_strain<y, z, j>(t);
-    turn_y[j] = turn_by_strain<x, z, j>(t) - turn_by_strain<z, x, j>(t);
-    axis[j] = -strain_element<j>(t.turn), chi[j] = strain_element<j>(t.chi);
-  });
-  unrolled<6>([&](auto b) {
-    element(0, 5 + b) = by_crystal(change, turn_x, b), element(1, 5 + b) = by_crystal(change, turn_y, b);
-    element(2, 5 + b) = by_crystal(change, axis, b), element(4, 5 + b) = by_crystal(change, chi, b);
-  });
-
-  V half[6][6];  // strain of the crystal by strain of the frame
-  unrolled<6>([&](auto j) {
-    V row[6];
-    unrolled<6>([&](auto k) { row[k] = strain_by_strain<j, k>(t); });
-    unrolled<6>([&](auto b) { half[b][j] = by_crystal(change, row, b); });
-  });
-  unrolled<6>(
-      [&](auto b) { unrolled<b + 1>([&](auto a) { element(5 + a, 5 + b) = by_crystal(change, half[b], a); }); });
-
-  const auto by_wavenumber = [&](V one, V two, V three) { return -(inverse_wavenumber * (one + two + three)); };
-  element(0, 3) = by_wavenumber(element(0, 5), element(0, 6), element(0, 7));
-  element(1, 3) = by_wavenumber(element(1, 5), element(1, 6), element(1, 7));
-  unrolled<6>([&](auto b) {
-    const auto strain = [&](int a) { return a < b ? element(5 + a, 5 + b) : element(5 + b, 5 + a); };
-    element(3, 5 + b) = by_wavenumber(strain(0), strain(1), strain(2));
-  });
-}
-
-// The gradient, by turns of the frame and strain of the crystal. rotation: sum l' G_bar q^T.
+// The gradient, by turns of the frame and strain of the crystal. sums: from TensorIndex::gradient on. rotation_sum: sum l' G_bar q^T.
 template <class V>
 BRG_CORE void expand_gradient(const V* sums, const Mat3<V>& rotation_sum, const Mat3<V>& rotation, V* out) {
-  const Mat3<V> in_frame = multiply(rotation_sum, transpose(rotation));
-  out[0] = in_frame.zy - in_frame.yz, out[1] = in_frame.xz - in_frame.zx, out[2] = in_frame.yx - in_frame.xy;
-  out[3] = sums[TensorIndex::gradient], out[4] = sums[TensorIndex::gradient + 1];
-  const Mat3<V> t = multiply(transpose(rotation), rotation_sum);
-  const V* length = sums + TensorIndex::length;
-  out[5] = t.xx + length[0], out[6] = t.yy + length[3], out[7] = t.zz + length[5];
-  out[8] = t.yz + t.zy + (length[4] + length[4]), out[9] = t.xz + t.zx + (length[2] + length[2]);
-  out[10] = t.xy + t.yx + (length[1] + length[1]);
+  const Vec3<V> turn = axial(multiply(rotation_sum, transpose(rotation)));
+  out[0] = turn.x, out[1] = turn.y, out[2] = turn.z, out[3] = sums[0], out[4] = sums[1];
+  put_strain(out + 5, multiply(transpose(rotation), rotation_sum));
+  const V* length = sums + 2;
+  out[5] = out[5] + length[0], out[6] = out[6] + length[3], out[7] = out[7] + length[5];
+  out[8] = out[8] + (length[4] + length[4]), out[9] = out[9] + (length[2] + length[2]);
+  out[10] = out[10] + (length[1] + length[1]);
 }
 
 }  // namespace braggrad::core

@@ -143,7 +143,10 @@ BRG_CORE void accumulate(OrientationSums& sums, WantedSums wanted, const Setting
 }
 
 // Axial vector of A: the rotation vector's cotangent where A = R_bar R^T.
-BRG_CORE Vec3<double> axial(const Mat3<double>& a) { return {a.zy - a.yz, a.xz - a.zx, a.yx - a.xy}; }
+template <class V>
+BRG_CORE Vec3<V> axial(const Mat3<V>& a) {
+  return {a.zy - a.yz, a.xz - a.zx, a.yx - a.xy};
+}
 
 // R_bar from the sums in the frame.
 BRG_CORE Mat3<double> rotation_cotangent(const Frame& frame, const Mat3<double>& sum) {

@@ -441,8 +441,8 @@ TEST_P(OmegaLoss, MasksAndSubsetsHaveTheSameBits) {
   });
 }
 
-// Finite numbers whose products are not: an orientation that meets nothing has zeros, and disturbs nobody.
-TEST_P(OmegaLoss, HugeRowsGiveZerosAndDisturbNobody) {
+// Numbers that are not finite, or whose products are not: an orientation that meets nothing has zeros, and disturbs nobody.
+TEST_P(OmegaLoss, BadRowsGiveZerosAndDisturbNobody) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
     BatchOptions options;
@@ -455,23 +455,31 @@ TEST_P(OmegaLoss, HugeRowsGiveZerosAndDisturbNobody) {
     targets.omega1 = omega.data();
     LossArrays<T> clean(context(), B, all_parameters), got(context(), B, all_parameters);
     run(batch, targets, clean);
-    const T huge = sizeof(T) == 4 ? T(1e17) : static_cast<T>(1e140);
-    for (const auto& [values, where] :
-         {std::pair(&batch.rotation, &batch.rotation_array), std::pair(&batch.own_basis, &batch.basis_array)}) {
-      auto changed = *values;
-      for (size_t i = 0; i < 9; ++i) changed[9 * spoiled + i] = i % 2 ? huge : -huge;
-      where->write(changed);
-    }
-    run(batch, targets, got);
-    const auto compare_rows = [&](const Array<T>& a, const Array<T>& b, size_t width) {
-      const auto before = a.read(), after = b.read();
-      for (size_t i = 0; i < before.size(); ++i)
-        EXPECT_EQ(after[i], i / width == spoiled ? T(0) : before[i]) << i / width << " " << i % width;
+    const auto expect_zeros_of_it = [&](const char* what) {
+      run(batch, targets, got);
+      const auto compare_rows = [&](const Array<T>& a, const Array<T>& b, size_t width) {
+        const auto before = a.read(), after = b.read();
+        for (size_t i = 0; i < before.size(); ++i)
+          EXPECT_EQ(after[i], i / width == spoiled ? T(0) : before[i]) << what << " " << i / width << " " << i % width;
+      };
+      compare_rows(clean.loss, got.loss, 1);
+      compare_rows(clean.gradient, got.gradient, P);
+      compare_rows(clean.normal, got.normal, P * (P + 1) / 2);
+      compare_rows(clean.rotation_bar, got.rotation_bar, 9);
     };
-    compare_rows(clean.loss, got.loss, 1);
-    compare_rows(clean.gradient, got.gradient, P);
-    compare_rows(clean.normal, got.normal, P * (P + 1) / 2);
-    compare_rows(clean.rotation_bar, got.rotation_bar, 9);
+    const auto spoil = [&](Array<T>& where, std::vector<T> values, T bad) {
+      for (size_t i = 0; i < 9; ++i) values[9 * spoiled + i] = i % 2 ? bad : -bad;
+      where.write(values);
+    };
+    const T huge = sizeof(T) == 4 ? T(1e17) : static_cast<T>(1e140);
+    spoil(batch.rotation_array, batch.rotation, huge), spoil(batch.basis_array, batch.own_basis, huge);
+    expect_zeros_of_it("huge");
+    for (const T bad : {std::numeric_limits<T>::infinity(), std::numeric_limits<T>::quiet_NaN()}) {
+      batch.basis_array.write(batch.own_basis), spoil(batch.rotation_array, batch.rotation, bad);
+      expect_zeros_of_it("rotation");
+      batch.rotation_array.write(batch.rotation), spoil(batch.basis_array, batch.own_basis, bad);
+      expect_zeros_of_it("basis");
+    }
   });
 }
 

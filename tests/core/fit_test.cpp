@@ -45,8 +45,7 @@ TEST(FitRows, EvenAndOddPartsMakeTheRowsOfBothRoots) {
       const Pair<double> pair = pair_of(setting, q, dot(q, q), from_rotated);
       if (!(pair.crossing.inverse_s != 0)) continue;
       const TurnRows<double> turn = turn_rows(setting, pair.g, pair.crossing);
-      const LatticeRows<double> lattice = lattice_rows(setting, pair, from_rotated);
-      const Strain<double> even = strain_of(lattice.t_even, q), odd = strain_of(lattice.t_odd, q);
+      const Slant<double> slant = slant_of(setting.beam, pair.g, pair.q2, pair.crossing);
       for (const int root : {1, 2}) {
         const double sign = root == 1 ? 1 : -1;
         const auto j =
@@ -54,15 +53,19 @@ TEST(FitRows, EvenAndOddPartsMakeTheRowsOfBothRoots) {
         double expected[fit_parameters] = {turn.x_even + sign * turn.x_odd,
                                            turn.y_even + sign * turn.y_odd,
                                            -1,
-                                           sign * lattice.wavenumber_odd,
-                                           sign * lattice.chi_odd,
+                                           sign * slant.wavenumber,
+                                           sign * slant.chi,
                                            0,
                                            0,
                                            0,
                                            0,
                                            0,
                                            0};
-        for (int i = 0; i < 6; ++i) expected[5 + i] = even.values[i] + sign * odd.values[i];
+        const Vec3<double> t = multiply_transposed(
+            setting.rotation,
+            Vec3<double>{slant.even_x + sign * slant.odd_x, slant.even_y + sign * slant.odd_y, sign * slant.odd_z});
+        put_strain(expected + 5, Mat3<double>{t.x * q.x, t.x * q.y, t.x * q.z, t.y * q.x, t.y * q.y, t.y * q.z,
+                                              t.z * q.x, t.z * q.y, t.z * q.z});
         const double scale = 1 + 50 * std::fabs(pair.crossing.inverse_s);
         for (int i = 0; i < fit_parameters; ++i)
           EXPECT_NEAR(j[static_cast<size_t>(i)], expected[i], 1e-15 * scale * (1 + std::fabs(expected[i])))
@@ -136,7 +139,7 @@ TEST(FitTensors, ExpandToTheSumsOfAllRows) {
       }
     }
     double own_gradient[fit_parameters], own_normal[fit_normals];
-    expand_gradient(sums, rotation, setting.rotation, own_gradient);
+    expand_gradient(sums + TensorIndex::gradient, rotation, setting.rotation, own_gradient);
     expand_normal(sums, setting.rotation, 1.0 / 26, own_normal);
     for (int i = 0; i < fit_parameters; ++i) EXPECT_NEAR(own_gradient[i], gradient[i], 1e-13 * largest) << i;
     for (int i = 0; i < fit_normals; ++i) EXPECT_NEAR(own_normal[i], normal[i], 1e-13 * largest * largest) << i;

@@ -39,7 +39,8 @@ class FitBatch {
     const Mat3<V> rotation = {r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]};
     V out[outputs];
     V *gradient = out, *normal = out + fit_parameters;
-    expand_gradient(sums, Mat3<V>{m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]}, rotation, gradient);
+    expand_gradient(sums + TensorIndex::gradient, Mat3<V>{m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]},
+                    rotation, gradient);
     expand_normal(sums, rotation, in[inverse_wavenumber], normal);
     turn_to_sample<fit_parameters>(frame, gradient, normal);
     for (int first = 0; first < outputs; first += size) {
