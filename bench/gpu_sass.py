@@ -14,7 +14,7 @@ import json
 import re
 import shlex
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 PIPES = ("fp64", "fp32", "special")
@@ -206,24 +206,33 @@ def disassemble(
         answer = subprocess.run(command, check=True, capture_output=True, text=True)
         return answer.stdout + answer.stderr
 
-    def both(source: Path, words: list[str], architecture: str) -> dict[str, Kernel]:
+    def stem(source: Path, words: list[str]) -> str:
         real = next((word.split("=")[1] for word in words if word.startswith("-DBRG_REAL=")), "all")
-        stem = f"{folder.resolve()}/{source.stem}.{real}.{architecture}"
-        make(words, ["-ptx", "-arch=compute_90"], f"{stem}.ptx")
-        report = make(words, ["-cubin", f"-arch=sm_{architecture}", "-Xptxas=-v"], f"{stem}.cubin")
-        listing = subprocess.run([nvdisasm, f"{stem}.cubin"], check=True, capture_output=True, text=True).stdout
-        ptx = parse_ptx(Path(f"{stem}.ptx").read_text())
+        return f"{folder.resolve()}/{source.stem}.{real}"
+
+    def ptx_of(source: Path, words: list[str]) -> dict[str, Code]:
+        path = Path(f"{stem(source, words)}.ptx")
+        make(words, ["-ptx", "-arch=compute_90"], str(path))
+        return parse_ptx(path.read_text())
+
+    def both(source: Path, words: list[str], architecture: str, ptx: Future[dict[str, Code]]) -> dict[str, Kernel]:
+        cubin = f"{stem(source, words)}.{architecture}.cubin"
+        report = make(words, ["-cubin", f"-arch=sm_{architecture}", "-Xptxas=-v"], cubin)
+        listing = subprocess.run([nvdisasm, cubin], check=True, capture_output=True, text=True).stdout
         sass, resources = parse_sass(listing), parse_resources(report)
         return {
-            name: Kernel(ptx[name], sass[name], *resources[name]) for name in ptx if name in sass and name in resources
+            name: Kernel(code, sass[name], *resources[name])
+            for name, code in ptx.result().items()
+            if name in sass and name in resources
         }
 
     kernels: dict[str, dict[str, Kernel]] = {}
     with ThreadPoolExecutor(2) as pool:
+        ptx = [pool.submit(ptx_of, source, words) for source, words in commands]
         made = [
-            (architecture, pool.submit(both, source, words, architecture))
+            (architecture, pool.submit(both, source, words, architecture, of))
             for architecture in architectures
-            for source, words in commands
+            for (source, words), of in zip(commands, ptx, strict=True)
         ]
         for architecture, one in made:
             kernels.setdefault(architecture, {}).update(one.result())
