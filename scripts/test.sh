@@ -7,6 +7,7 @@
 #   4  the check of GPU machines (scripts/gpu_check.sh), as far as a machine without one can
 #   5  sanitizers, format, generated files
 #   6  the Python package: a wheel, tested outside of the source tree
+#   7  NEON code under qemu, where that and a cross compiler are
 #
 # Needs no GPU and no CUDA toolkit: what cannot be done here is said, and not counted as passed.
 set -euo pipefail
@@ -51,6 +52,12 @@ git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hp
 step "CPU only"
 build cpu-only
 run_tests cpu-only
+
+step "NEON under qemu"
+scripts/test_neon.sh >"$log/neon" 2>&1 || {
+  [ $? = 77 ] || { tail -40 "$log/neon"; exit 1; }
+  skipped+=("NEON: $(tail -1 "$log/neon")")
+}
 
 step "Python package"
 scripts/test_python.sh || {

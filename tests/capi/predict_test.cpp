@@ -358,6 +358,42 @@ TEST_P(Predict, BadRowsGiveZerosAndDisturbNobody) {
   });
 }
 
+// |G| far beyond 2k does not diffract, and its square may have no finite value: the row is 0 in every derivative, and is no part of
+// a sum over the batch.
+TEST_P(Predict, HugeRowsGiveZerosAndDisturbNobody) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    BatchOptions options;
+    options.orientations = 12, options.own_basis = options.own_wavenumber = true, options.magnitude_from_rotated = true;
+    Batch<T> batch(context(), geometries()[2].geometry, options);
+    const size_t huge = 5;
+    auto w = array(std::vector<T>(batch.pairs(), 1)), none = array(std::vector<T>(batch.pairs(), 1));
+    std::vector<T> without(batch.pairs(), 1);
+    std::fill_n(without.begin() + static_cast<std::ptrdiff_t>(huge * batch.length()), batch.length(), T(0));
+    none.write(without);
+    const auto clean = adjoint(batch, none, none, allowed_members(options));
+    const auto scaled = [](std::vector<T> values, int exponent) {
+      for (size_t i = 9 * huge; i < 9 * huge + 9; ++i) values[i] = std::ldexp(values[i], exponent);
+      return values;
+    };
+    auto o1 = output<T>(batch.pairs()), o2 = output<T>(batch.pairs());
+    auto flag = output<uint8_t>(batch.pairs());
+    const int half = sizeof(T) == 8 ? 240 : 30;
+    for (const auto& [turn, basis] :
+         {std::pair{half, 0}, {half, half}, {2 * half - 1, half}, {2 * half - 1, 2 * half - 8}}) {
+      SCOPED_TRACE("2^" + std::to_string(turn) + " and 2^" + std::to_string(basis));
+      batch.rotation_array.write(scaled(batch.rotation, turn)), batch.basis_array.write(scaled(batch.own_basis, basis));
+      predict(batch, o1, o2, flag);
+      for (size_t i = huge * batch.length(); i < (huge + 1) * batch.length(); ++i)
+        ASSERT_TRUE(flag.read()[i] == 0 && o1.read()[i] == 0 && o2.read()[i] == 0);
+      const auto bars = adjoint(batch, w, w, allowed_members(options));
+      for (size_t member = 0; member < bars.size(); ++member)
+        for (size_t i = 0; i < bars[member].size(); ++i)
+          EXPECT_EQ(bars[member][i], clean[member][i]) << GradientArrays<T>::names[member] << " " << i;
+    }
+  });
+}
+
 TEST_P(Predict, AccumulatesOnRequest) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);

@@ -133,7 +133,9 @@ class OrientationVjp {
     const CrossingPlanes<T>& k = crossings_;
     const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i), zero(T(0));
     const Vec3<V> g = multiply(setting.rotation, Vec3<V>{x, y, z});
-    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, from_rotated ? dot(g, g) : load(planes.q2 + i),
+    // Finite where G is far too long to diffract, or its product with the zeros of that crossing were NaN.
+    const V length2 = from_rotated ? minimum(dot(g, g), V(Limits<T>::largest)) : load(planes.q2 + i);
+    return {Vec3<V>{x, y, z}, Vec3<V>{g.x, g.y, g.z}, length2,
             Crossing<V>{load(k.c + i), only_rotation ? zero : load(k.s + i), load(k.inverse_s + i), load(k.ux + i),
                         load(k.uy + i), zero > zero}};
   }
