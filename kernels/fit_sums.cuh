@@ -10,8 +10,8 @@ namespace braggrad::cuda {
 enum class FitPart { none, turns, gradient, all };
 
 // Numbers of the sums, and of what is made of them in the same memory: normal matrix, strain of the frame by strain of the
-// crystal, gradient. Tensors stand where all of them have room (core/fit_tensors.hpp); those that are not summed are 0 until they are
-// completed.
+// crystal, gradient. Tensors stand where all of them have room (core/fit_tensors.hpp); those that are not summed are 0 until
+// they are completed.
 template <FitPart part>
 struct FitSlots {
   static constexpr bool with_gradient = part == FitPart::all || part == FitPart::gradient;

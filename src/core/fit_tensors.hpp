@@ -221,7 +221,8 @@ BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wa
   expand_scalars(sums + TensorIndex::scalars, normal);
 }
 
-// The gradient, by turns of the frame and strain of the crystal. sums: from TensorIndex::gradient on. rotation_sum: sum l' G_bar q^T.
+// The gradient, by turns of the frame and strain of the crystal. sums: from TensorIndex::gradient on; rotation_sum:
+// sum l' G_bar q^T.
 template <class V>
 BRG_CORE void expand_gradient(const V* sums, const Mat3<V>& rotation_sum, const Mat3<V>& rotation, V* out) {
   const Vec3<V> turn = axial(multiply(rotation_sum, transpose(rotation)));
