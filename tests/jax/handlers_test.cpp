@@ -1,6 +1,8 @@
 // The handlers of XLA's foreign function interface, called as XLA calls them, with frames made by hand: the answers are those of the C
 // interface, to the bit, on every backend. Streams come from the CUDA runtime, where that is a shared library (under a simulator).
 #include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <deque>
 #include <map>
@@ -375,6 +377,30 @@ TEST_P(Handlers, SayWhatIsWrong) {
   for (int i = 0; i < 4; ++i) wrong.argument(there, {1});
   for (int i = 0; i < 3; ++i) wrong.result(there, {1});
   EXPECT_NE(run(wrong, braggrad_jax_predict, braggrad_jax_predict_cuda).find("float32 and float64"), std::string::npos);
+}
+
+TEST_P(Handlers, TakeNoOrientations) {
+  const Array<double> q = numbers<double>(6, 8), none = Array<double>(context(), size_t{1});
+  Frame frame;
+  frame.attribute("flags", int64_t{0}).argument(none, {0, 3, 3}).no_arguments<double>(2).argument(q, {2, 3});
+  frame.result(none, {0, 2}).result(none, {0, 2}).result(Array<uint8_t>(), {0, 2});
+  EXPECT_EQ(run(frame, braggrad_jax_predict, braggrad_jax_predict_cuda), "");
+}
+
+TEST_P(Handlers, WorkInAForkedChild) {
+  if (!on_cpu()) GTEST_SKIP() << "CUDA does not survive a fork";
+  const Batch<double> b = batch<double>();
+  const auto rows = static_cast<int64_t>(b.rows()), length = static_cast<int64_t>(b.length());
+  const auto omega = output<double>(b.pairs());
+  const auto there = output<uint8_t>(b.pairs());
+  Frame frame = frame_of(b);
+  frame.result(omega, {rows, length}).result(omega, {rows, length}).result(there, {rows, length});
+  ASSERT_EQ(frame.call(braggrad_jax_predict, {}), "");
+  const pid_t child = fork();
+  if (child == 0) _exit(frame.call(braggrad_jax_predict, {}).empty() ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 BRG_EVERY_BACKEND(Handlers);

@@ -305,6 +305,8 @@ def test_what_does_not_diffract_has_gradient_zero():
         ),
         (lambda few: bj.omega_loss(few, np.eye(3), geometry=BEAM, loss="cubes"), "loss is 'cubes'"),
         (lambda few: bj.omega_loss(HKL, np.eye(3), geometry=BEAM), "reflections is no Reflections"),
+        (lambda few: bj.predict(HKL, np.eye(3), geometry=BEAM), "reflections has the type int"),
+        (lambda few: bj.predict(few, np.eye(3), geometry=50.0), "geometry is a float"),
         (lambda few: bj.solve(np.ones(2), geometry=BEAM), r"g has the shape \(2,\)"),
         (lambda few: bj.solve(np.ones(3) * 1j, geometry=BEAM), "g has the type complex128"),
     ],

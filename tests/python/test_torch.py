@@ -4,6 +4,7 @@ import copy
 import pathlib
 import pickle
 import sysconfig
+import warnings
 
 import braggrad
 import numpy as np
@@ -393,6 +394,119 @@ def test_a_tensor_that_a_transformation_left_behind_is_read(few):
     assert torch.equal(omega, bt.predict(few, rotation, geometry=BEAM).omega1)
 
 
+def test_numbers_of_a_loss_are_read_at_every_call(few):
+    rotation, target = torch.from_numpy(random_rotations(2)), torch.linspace(-3, 3, len(HKL)).double()
+    delta = torch.tensor(1.0)
+    before = bt.omega_loss(few, rotation, target, geometry=BEAM, loss="huber", delta=delta)
+    delta.fill_(0.01)
+    for _ in range(2):
+        after = bt.omega_loss(few, rotation, target, geometry=BEAM, loss="huber", delta=delta)
+        assert torch.equal(after, bt.omega_loss(few, rotation, target, geometry=BEAM, loss="huber", delta=float(delta)))
+        assert (after < before).all()
+
+
+def test_targets_and_numbers_are_constants(few):
+    rotation, target = torch.from_numpy(random_rotations(2)), torch.zeros(len(HKL)).double()
+    with pytest.raises(ValueError, match="omega1 is differentiated by"):
+        torch.func.jacfwd(lambda t: bt.omega_loss(few, rotation, t, geometry=BEAM))(target)
+    with fwd.dual_level(), pytest.raises(ValueError, match="weight1 is differentiated by"):
+        dual = fwd.make_dual(target + 1, target)
+        bt.omega_loss(few, rotation, target, weight1=dual, geometry=BEAM)
+    with pytest.raises(ValueError, match="missing_loss requires a gradient"):
+        bt.omega_loss(few, rotation, target, missing_loss=torch.nn.Parameter(torch.tensor(0.5)), geometry=BEAM)
+
+
+def test_value_and_grad_everywhere(few):
+    rotation, target = torch.from_numpy(random_rotations(4)), torch.linspace(-3, 3, len(HKL)).double()
+    bound = bt.OmegaLoss(few, target, geometry=BEAM)
+    losses, bars = bound.value_and_grad(rotation)
+    mapped = torch.func.vmap(bound.value_and_grad)(rotation)
+    assert torch.equal(mapped[0], losses) and torch.equal(mapped[1], bars)
+    with torch.inference_mode():
+        for matrices in (rotation.mT, rotation.mT.clone(), rotation.float()):
+            found = bound.value_and_grad(matrices)
+            expected = bound(matrices)
+            assert torch.equal(found[0], expected)
+    made = torch.func.grad(lambda r: bound(r).sum())(rotation.mT.clone())
+    with torch.inference_mode():
+        assert torch.equal(bound.value_and_grad(rotation.mT)[1], made)
+    k = torch.full((4,), 25.0, dtype=torch.float64)
+    with_k = bound.value_and_grad(rotation, wavenumber=k.requires_grad_(), chi=0.01)
+    leaf = rotation.clone().requires_grad_()
+    again = bound(leaf, wavenumber=k, chi=0.01)
+    assert torch.equal(with_k[0], again) and torch.equal(with_k[1], torch.autograd.grad(again.sum(), leaf)[0])
+    assert not with_k[0].requires_grad
+
+
+def test_a_second_backward_needs_the_graph_to_be_kept(few):
+    rotation = torch.from_numpy(random_rotations(2)).requires_grad_()
+    loss = bt.omega_loss(few, rotation, torch.zeros(len(HKL)).double(), geometry=BEAM).sum()
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_tensors_that_are_read_with_another_sign(few):
+    complex_chi = torch.complex(torch.zeros(2).double(), torch.tensor([0.1, 0.2]).double())
+    chi = complex_chi.conj().imag
+    assert chi.is_neg()
+    rotation = torch.from_numpy(random_rotations(2))
+    roots = bt.predict(few, rotation, geometry=BEAM, chi=chi)
+    assert torch.equal(roots.omega1, bt.predict(few, rotation, geometry=BEAM, chi=-complex_chi.imag).omega1)
+    turned = torch.complex(torch.zeros_like(rotation), -rotation).conj().imag
+    assert turned.is_neg() and torch.equal(turned, rotation)
+    for call in (lambda r: bt.predict(few, r, geometry=BEAM).omega1, bt.OmegaLoss(few, few_targets(), geometry=BEAM)):
+        assert torch.equal(call(turned), call(rotation))
+
+
+def few_targets():
+    return torch.linspace(-3, 3, len(HKL)).double()
+
+
+def test_recorded_programs_compute(few):
+    rotation = torch.from_numpy(random_rotations(3))
+
+    def both(r):
+        return bt.predict(few, r, geometry=BEAM).omega1.sum(-1) + bt.omega_loss(few, r, few_targets(), geometry=BEAM)
+
+    other = torch.from_numpy(random_rotations(4)[1:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(both, (rotation,))
+    assert torch.equal(traced(other), both(other))
+    graph = torch.fx.experimental.proxy_tensor.make_fx(both)(rotation)
+    assert torch.equal(graph(other), both(other))
+
+
+def test_the_reflections_of_a_program_of_another_process_are_missed(few):
+    from braggrad._reflections import reflections_of_key
+
+    assert reflections_of_key(few.key) is few and few.key > 2**20
+    with pytest.raises(RuntimeError, match="of another process"):
+        reflections_of_key(few.key + 2**20)
+
+
+def test_half_precision_never_reaches_matrices_of_the_modules(few):
+    matrix = torch.from_numpy(np.random.default_rng(5).normal(size=(4, 3, 3))).float()
+    lists = np.broadcast_to(HKL, (4, *HKL.shape))
+    simulator = bt.DiffractionSimulator(lists, BEAM, cell=GOLD)
+    expected, angles = bt.orthogonalize(matrix), simulator(bt.orthogonalize(matrix))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        rotation = bt.orthogonalize(matrix)
+        assert torch.equal(rotation, expected) and torch.equal(simulator(rotation), angles)
+        half = bt.orthogonalize(matrix.bfloat16())
+    assert half.dtype == torch.float32
+    assert torch.allclose(half @ half.mT, torch.eye(3), atol=1e-5)
+
+
+def test_tensors_of_a_simulator_belong_to_the_module():
+    simulator = bt.DiffractionSimulator(HKL, BEAM, cell=GOLD, wavenumber=torch.tensor([25.0, 26.0]), chi=0.1)
+    assert set(simulator.state_dict()) == {"wavenumber"}
+    assert simulator.double().wavenumber.dtype == torch.float64
+    trained = bt.DiffractionSimulator(HKL, BEAM, cell=GOLD, chi=torch.nn.Parameter(torch.tensor(0.1)))
+    assert [name for name, _ in trained.named_parameters()] == ["chi"]
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (4,), (2, 2), (0,), (3, 0)])
 def test_the_quick_way_is_the_long_way(few, shape, dtype):
     count = int(np.prod(shape))
@@ -458,12 +572,36 @@ def test_a_rotation_that_was_overwritten_is_noticed(few):
         (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)))(torch.eye(3)), "wavenumber is not given"),
         (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)), geometry=BEAM)(torch.ones(3)), "rotation has the shape"),
         (lambda few: bt.OmegaLoss(few, geometry=BEAM).value_and_grad(np.eye(3)), "rotation is a ndarray"),
+        (lambda few: bt.OmegaLoss(few, geometry=50.0), "geometry is a float"),
+        (lambda few: bt.OmegaLoss(few, delta="x", geometry=BEAM), "delta is 'x'"),
+        (lambda few: bt.omega_loss(few, torch.eye(3), loss=["chord"], geometry=BEAM), "loss is"),
+        (lambda few: bt.predict(few, torch.eye(3), geometry=50.0), "geometry is a float"),
+        (lambda few: bt.predict(few, torch.eye(3), wavenumber=np.full(4, 25.0)), "wavenumber is array"),
         (lambda few: bt.orthogonalize(torch.ones(2, 2)), "matrix has the shape"),
     ],
 )
 def test_faults_are_named(few, call, message):
     with pytest.raises(ValueError, match=message):
         call(few)
+
+
+def test_orthogonalisation_under_transformations():
+    matrices = torch.from_numpy(np.random.default_rng(6).normal(size=(5, 3, 3)))
+    weights = torch.from_numpy(np.random.default_rng(7).normal(size=(3, 3)))
+    leaf = matrices.clone().requires_grad_()
+    (expected,) = torch.autograd.grad((bt.orthogonalize(leaf) * weights).sum(), leaf)
+    each = torch.func.vmap(torch.func.grad(lambda m: (bt.orthogonalize(m) * weights).sum()))(matrices)
+    assert torch.allclose(each, expected, rtol=1e-12, atol=1e-13)
+    assert gradcheck(bt.orthogonalize, (leaf,), check_forward_ad=True)
+    with pytest.raises(RuntimeError, match="second derivatives"):
+        (bar,) = torch.autograd.grad((bt.orthogonalize(leaf) * weights).sum(), leaf, create_graph=True)
+        bar.sum().backward()
+    network = bt.OrientationPredictor(4)
+    parameters = dict(network.named_parameters())
+    omega = torch.rand(2, 4, 2)
+    bars = torch.func.grad(lambda p: torch.func.functional_call(network, p, (omega,)).sum())(parameters)
+    network(omega).sum().backward()
+    assert all(torch.allclose(bars[name], p.grad, atol=1e-5) for name, p in parameters.items())
 
 
 def test_orthogonalisation_gives_rotations_and_has_a_derivative_at_them():
@@ -494,6 +632,10 @@ def test_the_wrapped_loss_trains_across_pi():
     loss = bt.wrapped_angle_loss(torch.tensor([0.5, 2.0]), torch.zeros(2), observable)
     assert abs(loss.item() - 0.25) < 1e-7
     assert bt.wrapped_angle_loss(torch.ones(2), torch.zeros(2), torch.zeros(2, dtype=torch.bool)) == 0
+    angle = torch.tensor([0.5, 2.0], requires_grad=True)
+    missing = torch.tensor([0.0, float("nan")])
+    (bar,) = torch.autograd.grad(bt.wrapped_angle_loss(angle, missing, ~missing.isnan()), angle)
+    assert torch.equal(bar, torch.tensor([1.0, 0.0]))
 
 
 def test_a_network_learns_the_orientation_of_a_grain(hkl):

@@ -137,6 +137,15 @@ class Geometry:
         return "braggrad.Geometry", self.values
 
 
+def settled(geometry: Geometry | None) -> Geometry:
+    """The geometry, or the default one."""
+    if geometry is None:
+        return DEFAULT
+    if not isinstance(geometry, Geometry):
+        raise ValueError(f"geometry is a {type(geometry).__name__}: a Geometry is needed")
+    return geometry
+
+
 def struct_of(values: Sequence[float]) -> abi.brg_geometry:
     """The struct of `Geometry.values`, unchecked."""
     return abi.brg_geometry(

@@ -82,10 +82,29 @@ class _Bound:
         self._pairs, self._keep = pairs, structs
         rotation = pairs.arrays["rotation"]
         assert rotation is not None
-        self.orientations: Array = rotation
-        self.basis = pairs.arrays["reciprocal_basis"]
-        self.wavenumber = pairs.arrays["wavenumber"]
-        self.chi = pairs.arrays["chi"]
+        self._orientations: Array = rotation
+
+    # Written into, not assigned: the call has their addresses.
+
+    @property
+    def orientations(self) -> Array:
+        """What the next call takes."""
+        return self._orientations
+
+    @property
+    def basis(self) -> Array | None:
+        """What the next call takes; None: that of the reflections."""
+        return self._pairs.arrays["reciprocal_basis"]
+
+    @property
+    def wavenumber(self) -> Array | None:
+        """What the next call takes; None: that of the geometry."""
+        return self._pairs.arrays["wavenumber"]
+
+    @property
+    def chi(self) -> Array | None:
+        """What the next call takes; None: that of the geometry."""
+        return self._pairs.arrays["chi"]
 
     def _run(self, orientations: ArrayLike | None) -> None:
         if self._context.device is not None:
@@ -94,7 +113,7 @@ class _Bound:
         with self._context.lock:
             if orientations is not None:
                 try:
-                    np.copyto(self.orientations, orientations, casting="same_kind")
+                    np.copyto(self._orientations, orientations, casting="same_kind")
                 except (ValueError, TypeError) as error:
                     raise ValueError(f"orientations: {error}") from None
             status = self._function(*self._arguments)
@@ -105,10 +124,10 @@ class _Bound:
         if orientations is not None:
             array = as_real("orientations", orientations)
             self._pairs.run.admit("orientations", array)
-            shape, dtype = self.orientations.shape, self.orientations.dtype
-            self.orientations = self._pairs.run.spread("orientations", array, shape, dtype)
-            self._pairs.struct.rotation = address(self.orientations)
-        inputs = {"orientations": self.orientations, "reflections": self._pairs.reflections.viewed}
+            shape, dtype = self._orientations.shape, self._orientations.dtype
+            self._orientations = self._pairs.run.spread("orientations", array, shape, dtype)
+            self._pairs.struct.rotation = address(self._orientations)
+        inputs = {"orientations": self._orientations, "reflections": self._pairs.reflections.viewed}
         Run(self._context, inputs | self._bound).call(self._function, *self._arguments[1:])
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import itertools
+import os
 import uuid
 import weakref
 from typing import Any
@@ -29,13 +30,17 @@ def _miller(hkl: ArrayLike) -> Array:
     return rows
 
 
-_keys = itertools.count(1)
+# From a place of its own in each process: a number that was kept, in an exported program, names no other set elsewhere.
+_keys = itertools.count(1 + (int.from_bytes(os.urandom(5), "little") << 20))
 _sets: "weakref.WeakValueDictionary[int, Reflections]" = weakref.WeakValueDictionary()
 
 
 def reflections_of_key(key: int) -> "Reflections":
     """The set with this `key`: compiled code of other packages holds numbers, not objects."""
-    return _sets[key]
+    found = _sets.get(key)
+    if found is None:
+        raise RuntimeError("the Reflections of this compiled program are gone, or of another process: compile it here")
+    return found
 
 
 class Reflections:

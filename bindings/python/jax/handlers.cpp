@@ -5,7 +5,9 @@
 // with no elements, derivatives that are not wanted go to arrays with no elements. Each thread of XLA that calls has a
 // context of its own for each device; those of the CPU share the cores of the process with the others.
 #include <braggrad/braggrad.h>
+#include <unistd.h>
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,9 +86,11 @@ using Reflections = std::unique_ptr<brg_reflections, DestroyReflections>;
 
 constexpr int32_t no_device = -1;
 
-// This thread's own of a device, made at its first use.
+// This thread's own of a device, made at its first use; anew in a child of fork().
 brg_context* context_of_thread(int32_t device) {
   thread_local std::map<int32_t, Context> own;
+  thread_local pid_t process = getpid();
+  if (process != getpid()) own.clear(), process = getpid();
   Context& context = own[device];
   if (!context) {
     brg_context_options options;
@@ -140,6 +144,8 @@ ffi::Error answered(Place place, const AnyBuffer& first, Body&& body) {
   } catch (const Fault& fault) {
     const std::string text = text_of(fault);
     return fault.status == BRG_ERROR_INVALID_ARGUMENT ? ffi::Error::InvalidArgument(text) : ffi::Error::Internal(text);
+  } catch (const std::exception& fault) {
+    return ffi::Error::Internal(fault.what());
   }
 }
 

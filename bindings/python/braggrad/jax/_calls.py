@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _abi as abi
 from .._fit import loss_code
-from .._geometry import DEFAULT, Geometry
+from .._geometry import Geometry, settled
 from .._reflections import Reflections
 from . import _primitives
 from ._handlers import Constants
@@ -46,7 +46,7 @@ def _rotations(value: Any) -> Any:
 
 
 def _values(geometry: Geometry | None, k: float | None, chi: float | None, own: bool) -> tuple[float, ...]:
-    values = (DEFAULT if geometry is None else geometry).values
+    values = settled(geometry).values
     if k is not None:
         values = (float(k), *values[1:])
     if chi is not None:
@@ -172,6 +172,8 @@ def predict(
     matrices = _rotations(rotation)
     frozen = isinstance(reflections, Reflections)
     q = reflections.q if isinstance(reflections, Reflections) else _real("reflections", reflections)
+    if jnp.issubdtype(q.dtype, jnp.integer):
+        raise ValueError(f"reflections has the type {q.dtype}: make a Reflections of Miller indices; vectors are real")
     if q.ndim != 2 or q.shape[1] != 3:
         raise ValueError(f"reflections has the shape {q.shape}: (N, 3) is needed")
     dtype = _type(matrices, k, tilt, None if frozen else q)

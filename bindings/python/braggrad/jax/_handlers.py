@@ -25,6 +25,8 @@ NAMES = ("solve", "solve_jvp", "solve_vjp", "predict", "predict_jvp", "predict_v
 
 def _register() -> frozenset[str]:
     path = pathlib.Path(library._name).with_name("libbraggrad_jax.so")
+    if not path.is_absolute():  # the system's library; its handlers are the package's
+        path = pathlib.Path(__file__).resolve().parents[1] / path.name
     if not path.is_file():
         warnings.warn(f"{path} is not there: braggrad.jax calls back into Python", RuntimeWarning, stacklevel=3)
         return frozenset()

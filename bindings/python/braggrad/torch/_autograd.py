@@ -122,7 +122,7 @@ def is_plain(tensor: Tensor) -> bool:
     """Whether autograd's reverse mode is all that can be at work on a tensor."""
     if _transformed() or _wrapped(tensor):  # a transformation may have left its tensors behind
         return False
-    return getattr(forward_ad, "_current_level", 0) < 0 or unpack_dual(tensor).tangent is None
+    return getattr(forward_ad, "_current_level", 0) < 0
 
 
 def _apply_to_plain(function: type[torch.autograd.Function]) -> Any:
@@ -157,7 +157,7 @@ def _traced(tensors: Sequence[Tensor | None]) -> bool:
     return False
 
 
-class _Last(torch.autograd.Function):
+class LastFunction(torch.autograd.Function):
     """A derivative, which has none of its own."""
 
     @staticmethod
@@ -173,7 +173,7 @@ class _Last(torch.autograd.Function):
         raise RuntimeError(NO_SECOND)
 
 
-class AdjointFunction(_Last):
+class AdjointFunction(LastFunction):
     """dL/d(tensors) of those that are needed."""
 
     @staticmethod
@@ -196,7 +196,7 @@ class AdjointFunction(_Last):
         return tuple(_split(size, result) for result in results), (0,) * len(results)
 
 
-class TangentFunction(_Last):
+class TangentFunction(LastFunction):
     """domega1, domega2 along a change of the tensors."""
 
     @staticmethod
@@ -225,16 +225,16 @@ class RotationsLossFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, shared: _operations.Shared, rotation: Tensor) -> Tensor:
         loss, bar = _operations.loss_of_rotations(shared, rotation, True)
-        ctx.rotation, ctx.bar = rotation, bar  # nobody else has the latter, and the values of the former are not read
+        ctx.save_for_backward(bar)
+        ctx.rotation = rotation  # its values are not read
         return loss
 
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> Any:
+        (bar,) = ctx.saved_tensors
         if torch.is_grad_enabled():
-            bar = WeightedFunction.apply(weight, ctx.rotation, None, None, ctx.bar)[0]
-        else:
-            bar = weighted(weight, ctx.bar)
-        return None, bar
+            return None, WeightedFunction.apply(weight, ctx.rotation, None, None, bar)[0]
+        return None, weighted(weight, bar)
 
 
 _apply_loss = _apply_to_plain(RotationsLossFunction)
@@ -296,7 +296,7 @@ class LossFunction(torch.autograd.Function):
         return tuple(_split(size, result) for result in results), (0,) * len(results)
 
 
-class WeightedFunction(_Last):
+class WeightedFunction(LastFunction):
     """The derivatives of a loss times dL/dloss."""
 
     generate_vmap_rule = True

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from .. import _abi as abi
-from .._geometry import DEFAULT, Geometry
+from .._arrays import number
+from .._geometry import Geometry, settled
 from .._reflections import Reflections
 from . import _compiled
 from ._autograd import is_plain, roots_of_rotations
@@ -49,15 +50,25 @@ def require_one_device(**tensors: Tensor | None) -> None:
             raise ValueError(f"{name} is on {tensor.device}: the call runs on {place}")
 
 
+_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+_tracing = getattr(torch._C, "_is_tracing", lambda: False)
+
+
+def is_recorded() -> bool:
+    """Whether what runs is recorded for later (torch.compile, torch.export, torch.jit.trace, make_fx): by operators."""
+    return torch.compiler.is_compiling() or _tracing() or _modes() > 0
+
+
 def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
     """Whether rotations, of the right type and shape, and geometry can be computed as they are: the usual case."""
     return (
-        not torch.compiler.is_compiling()
-        and geometry is not None
+        not is_recorded()
+        and type(geometry) is Geometry
         and geometry.values[0] != 0
         and type(rotation) in _TENSORS
         and rotation.is_cpu
         and rotation.is_contiguous()
+        and not rotation.is_neg()
         and is_plain(rotation)
     )
 
@@ -82,7 +93,7 @@ def split(name: str, value: Number | None) -> tuple[float | None, Tensor | None]
     """A number of the geometry, or a tensor of the batch."""
     if isinstance(value, Tensor):
         return None, readable(name, value)
-    return value, None
+    return None if value is None else number(name, value), None
 
 
 def spread(tensor: Tensor | None, batch: torch.Size, tail: tuple[int, ...], dtype: torch.dtype) -> Tensor | None:
@@ -113,7 +124,7 @@ def geometry_values(
     geometry: Geometry | None, wavenumber: float | None, chi: float | None, own_wavenumber: bool
 ) -> tuple[float, ...]:
     """`Geometry.values` with wavenumber and tilt replaced; the wavenumber may be missing where a tensor has it."""
-    values = DEFAULT.values if geometry is None else geometry.values
+    values = settled(geometry).values
     if wavenumber is not None:
         values = (float(wavenumber), *values[1:])
     if chi is not None:
@@ -180,7 +191,7 @@ def solve(
     vectors = spread(g, batch, (3,), dtype)
     assert vectors is not None
     rest = [spread(tensor, batch, (), dtype) for tensor in (own, k, tilt)]
-    if torch.compiler.is_compiling():
+    if is_recorded():
         answer = _compiled.roots(vectors, *rest, None, values, _compiled.ITEMS, 1, 0)
     else:
         answer = roots_of(Solve(values), vectors, *rest)
@@ -265,7 +276,7 @@ def predict(
     assert matrices is not None
     rest = spread(basis, batch, (3, 3), dtype), spread(k, batch, (), dtype), spread(tilt, batch, (), dtype)
     vectors = q if q is None or q.dtype == dtype else q.to(dtype)
-    if torch.compiler.is_compiling():
+    if is_recorded():
         key = _compiled.VECTORS if set_ is None else set_.key
         answer = _compiled.roots(matrices, *rest, vectors, values, key, count, flags)
     else:

@@ -57,11 +57,12 @@ def adjoint(
     geometry: Sequence[float],
     key: int,
     flags: int,
-    needs: Sequence[bool],
+    needs: Sequence[int],
 ) -> list[Tensor]:
     """dL/d of the tensors that are needed."""
     tensors = _tensors(key, first, second, wavenumber, chi, q)
-    results = _operation(geometry, key, flags).adjoint(tensors, contiguous((bar1, bar2)), needs[: len(tensors)])
+    wanted = [bool(need) for need in needs[: len(tensors)]]
+    results = _operation(geometry, key, flags).adjoint(tensors, contiguous((bar1, bar2)), wanted)
     return [result for result in results if result is not None]
 
 
@@ -91,7 +92,7 @@ def _setup(ctx: Any, inputs: Any, output: Any) -> None:
 def _backward(ctx: Any, bar1: Tensor | None, bar2: Tensor | None, _: Any) -> Any:
     geometry, key, _count, flags = ctx.constants
     tensors = ctx.saved_tensors
-    needs = [tensor is not None and need for tensor, need in zip(tensors, ctx.needs_input_grad, strict=False)]
+    needs = [int(tensor is not None and need) for tensor, need in zip(tensors, ctx.needs_input_grad, strict=False)]
     given = iter(adjoint(*tensors, bar1, bar2, geometry, key, flags, needs))
     return *(next(given) if need else None for need in needs), None, None, None, None
 
@@ -114,12 +115,12 @@ def loss_and_bars(
     kind: int,
     delta: float,
     missing_loss: float,
-    needs: Sequence[bool],
+    needs: Sequence[int],
 ) -> list[Tensor]:
     """The loss, and those of its derivatives by rotation, wavenumber and chi that are needed."""
     operation = Loss(tuple(geometry), reflections_of_key(key), flags, kind, delta, missing_loss)
     tensors = contiguous((rotation, wavenumber, chi, omega1, omega2, weight1, weight2))
-    value, bars = operation.value(tensors, needs)
+    value, bars = operation.value(tensors, [bool(need) for need in needs])
     return [value, *(bar.contiguous() for bar in bars if bar is not None)]
 
 
@@ -161,6 +162,6 @@ loss_and_bars.register_autograd(_loss_backward, setup_context=_loss_setup)
 def loss(*arguments: Any) -> Tensor:
     """The loss [B] of the arguments of `loss_and_bars` but the last."""
     graph = torch.is_grad_enabled()
-    needs = [graph and tensor is not None and tensor.requires_grad for tensor in arguments[:3]]
+    needs = [int(graph and tensor is not None and tensor.requires_grad) for tensor in arguments[:3]]
     value: Tensor = loss_and_bars(*arguments, needs)[0]
     return value

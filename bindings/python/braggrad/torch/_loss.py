@@ -6,10 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from .. import _abi as abi
+from .._arrays import number
 from .._fit import loss_code
-from .._geometry import DEFAULT, Geometry
+from .._geometry import Geometry, settled
 from .._reflections import Reflections
 from . import _compiled, _operations
 from ._autograd import loss as loss_of
@@ -18,6 +20,7 @@ from ._calls import (
     Number,
     batch_of,
     geometry_values,
+    is_recorded,
     is_settled,
     readable,
     require_one_device,
@@ -38,7 +41,7 @@ def _are_settled(targets: tuple[Tensor | None, ...], rotation: Tensor, count: in
             continue
         if type(target) is not Tensor or target.dtype is not dtype or target.shape != (count,):
             return False
-        if not target.is_cpu or target.requires_grad or not target.is_contiguous():
+        if not target.is_cpu or target.requires_grad or not target.is_contiguous() or target.is_neg():
             return False
     return True
 
@@ -48,10 +51,17 @@ def _require_targets(named: Mapping[str, Tensor | None], count: int) -> None:
     for name, target in named.items():
         if target is None:
             continue
-        if readable(name, target).requires_grad:
-            raise ValueError(f"{name} requires a gradient: targets are constants here")
+        if readable(name, target).requires_grad or unpack_dual(target).tangent is not None:
+            raise ValueError(f"{name} is differentiated by: targets are constants here")
         if target.ndim == 0 or target.shape[-1] != count:
             raise ValueError(f"{name} has the shape {tuple(target.shape)}: (..., {count}) is needed")
+
+
+def _constant(name: str, value: Any) -> float:
+    """A number that the loss is not differentiated by."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise ValueError(f"{name} requires a gradient: it is a constant here")
+    return number(name, value)
 
 
 def omega_loss(
@@ -103,8 +113,11 @@ def omega_loss(
         raise ValueError("reflections is no Reflections: make one first")
     flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
     targets = omega1, omega2, weight1, weight2
+    if type(delta) is not float or type(missing_loss) is not float:
+        delta, missing_loss = _constant("delta", delta), _constant("missing_loss", missing_loss)
     if (
-        wavenumber is chi is None
+        type(loss) is str
+        and wavenumber is chi is None
         and is_settled(rotation, geometry)
         and _are_settled(targets, rotation, len(reflections))
     ):
@@ -134,7 +147,7 @@ def omega_loss(
     matrices = spread(rotation, batch, (3, 3), dtype)
     assert matrices is not None
     tensors = matrices, spread(k, batch, (), dtype), spread(tilt, batch, (), dtype), *whole
-    if torch.compiler.is_compiling():
+    if is_recorded():
         answer = _compiled.loss(*tensors, values, reflections.key, flags, loss_code(loss), delta, missing_loss)
     else:
         answer = loss_of(Loss(values, reflections, flags, loss_code(loss), delta, missing_loss), *tensors)
@@ -155,6 +168,12 @@ class OmegaLoss:
     ------
     ValueError
         Names the argument.
+    RuntimeError
+        From a call: for second derivatives, which there are none of.
+
+    Notes
+    -----
+    Threads may call one loss at the same time. Source: ``include/braggrad/fit.h``.
 
     Examples
     --------
@@ -184,6 +203,7 @@ class OmegaLoss:
             raise ValueError("reflections is no Reflections: make one first")
         _require_targets(named, len(reflections))
         loss_code(loss)
+        settled(geometry)
         own = {
             name: None if target is None else target.detach().clone(memory_format=torch.contiguous_format)
             for name, target in named.items()
@@ -191,8 +211,8 @@ class OmegaLoss:
         self._reflections, self._geometry = reflections, geometry
         self._arguments: dict[str, Any] = own | {
             "loss": loss,
-            "delta": delta,
-            "missing_loss": missing_loss,
+            "delta": _constant("delta", delta),
+            "missing_loss": _constant("missing_loss", missing_loss),
             "magnitude_from_rotated": magnitude_from_rotated,
         }
         targets = tuple(own.values())
@@ -201,9 +221,9 @@ class OmegaLoss:
             if target is not None and _are_settled(targets, target, len(reflections)):
                 self._dtype = target.dtype
         if self._dtype is not None:
-            values = DEFAULT.values if geometry is None else geometry.values
             flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
-            self._shared = share(values, reflections, (flags, loss, delta, missing_loss), targets, object())
+            options = flags, loss, self._arguments["delta"], self._arguments["missing_loss"]
+            self._shared = share(settled(geometry).values, reflections, options, targets, object())
 
     def __call__(self, rotation: Tensor, *, wavenumber: Number | None = None, chi: Number | None = None) -> Tensor:
         """The loss of each orientation of rotations (..., 3, 3); wavenumber and chi as in `omega_loss`."""
@@ -213,20 +233,41 @@ class OmegaLoss:
             self._reflections, rotation, geometry=self._geometry, wavenumber=wavenumber, chi=chi, **self._arguments
         )
 
-    def value_and_grad(self, rotation: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of each orientation (...) and its derivative by the rotation (..., 3, 3), outside of autograd.
+    def value_and_grad(
+        self, rotation: Tensor, *, wavenumber: Number | None = None, chi: Number | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of each orientation and its derivative by the rotation, outside of autograd.
 
         For a loop that does its own steps: autograd's part of a small call costs more than the call.
+
+        Parameters
+        ----------
+        rotation, wavenumber, chi
+            As in `omega_loss`; constants.
+
+        Returns
+        -------
+        tuple of Tensor
+            Losses (...), as the call gives them, and dL/dR (..., 3, 3), by the nine free entries.
+
+        Raises
+        ------
+        ValueError
+            Names the argument.
         """
-        if self._reads(rotation):
-            value, made = _operations.loss_of_rotations(self._shared, rotation, True)
-            assert made is not None
-            return value, made
-        with torch.enable_grad():
-            leaf = readable("rotation", rotation).detach().requires_grad_()
-            value = self(leaf)
-            (bar,) = torch.autograd.grad(value.sum(), leaf)
-        return value.detach(), bar
+        if wavenumber is chi is None and self._reads(rotation):
+            value, bar = _operations.loss_of_rotations(self._shared, rotation, True)
+            assert bar is not None
+            return value, bar
+
+        def total(matrices: Tensor) -> tuple[Tensor, Tensor]:
+            losses = self(matrices, wavenumber=_without_graph(wavenumber), chi=_without_graph(chi))
+            return losses.sum(), losses
+
+        with torch.inference_mode(False):
+            start = _without_graph(readable("rotation", rotation))
+            bars, losses = torch.func.grad(total, has_aux=True)(start)
+        return losses, bars
 
     def _reads(self, rotation: Tensor) -> bool:
         """Whether nothing but the numbers and the shape of a tensor is unknown."""
@@ -234,6 +275,13 @@ class OmegaLoss:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _bound, (self._reflections, self._geometry, self._arguments)
+
+
+def _without_graph(value: Any) -> Any:
+    """A tensor cut off from autograd; one of inference mode as a copy that autograd may use."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.clone() if value.is_inference() else value.detach()
 
 
 def _bound(reflections: Reflections, geometry: Geometry | None, arguments: dict[str, Any]) -> OmegaLoss:
@@ -260,8 +308,9 @@ def wrapped_angle_loss(predicted: Tensor, observed: Tensor, observable: Tensor |
     Tensor
         One number; 0 where nothing is compared.
     """
-    square = wrap(predicted - observed) ** 2
+    difference = predicted - observed
     if observable is None:
-        return square.mean()
-    count = observable.expand_as(square).sum().clamp(min=1)
-    return torch.where(observable, square, torch.zeros_like(square)).sum() / count
+        return (wrap(difference) ** 2).mean()
+    count = observable.expand_as(difference).sum().clamp(min=1)
+    difference = torch.where(observable, difference, 0.0)  # before it is squared: a derivative of nan times 0 is nan
+    return (wrap(difference) ** 2).sum() / count

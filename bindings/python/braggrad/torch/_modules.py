@@ -8,51 +8,77 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from .._geometry import Geometry
 from .._reflections import Reflections
+from ._autograd import LastFunction
 from ._calls import Number, Roots, predict, solve
+from ._operations import FAMILY_OF
 
 
 class _Orthogonal(torch.autograd.Function):
-    """U V^T of M = U S V^T with det +1.
+    """U V^T of M = U S V^T with det +1; and U, S and V^T for the derivatives.
 
     With A = U^T dM V the derivative is dR = U E V^T, E_ij = (A_ij - A_ji) / (s_i + s_j): only sums of singular values
     are divided by, so that a rotation, whose singular values are equal, has one; autograd's derivative of the
     decomposition has none there.
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+    def forward(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         u, s, vt = torch.linalg.svd(matrix)
         nearest = u @ vt
         determinant = (torch.linalg.cross(nearest[..., 0, :], nearest[..., 1, :]) * nearest[..., 2, :]).sum(-1)
-        last = torch.ones_like(s)
-        last[..., 2] = determinant.sign()
+        last = torch.cat((torch.ones_like(s[..., :2]), determinant.sign()[..., None]), -1)
         u, s = u * last[..., None, :], s * last
-        ctx.save_for_backward(u, s, vt)
-        return torch.matmul(u, vt)
+        return u @ vt, u, s, vt
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, bar: Tensor) -> Tensor:
-        u, s, vt = ctx.saved_tensors
-        inner = u.mT @ bar @ vt.mT
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*inputs, *output[1:])
+        ctx.save_for_forward(*inputs, *output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, bar: Tensor, *_: Any) -> Any:
+        return _OrthogonalChange.apply(bar, *ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, dot: Tensor) -> Any:
+        return _OrthogonalChange.apply(dot, *ctx.saved_tensors), None, None, None
+
+
+class _OrthogonalChange(LastFunction):
+    """dR of dM, which is the adjoint too: the map is symmetric. Second derivatives by the matrix meet it here."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(change: Tensor, matrix: Tensor, u: Tensor, s: Tensor, vt: Tensor) -> Tensor:
+        inner = u.mT @ change @ vt.mT
         total = s[..., :, None] + s[..., None, :]
         skew = torch.where(total == 0, 0.0, (inner - inner.mT) / torch.where(total == 0, 1.0, total))
         return torch.matmul(u @ skew, vt)
+
+
+def _full_precision(tensor: Tensor) -> Tensor:
+    """Angles of half precision are of no use: half precision is computed in float32, as in `predict`."""
+    return tensor if tensor.dtype in FAMILY_OF else tensor.float()
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
     """The rotation (det +1) nearest to each matrix (..., 3, 3); differentiable, at rotations too.
 
     Where the nearest one is not unique (the sum of the two smaller singular values, signed by the determinant, is 0)
-    that part of the derivative is 0.
+    that part of the derivative is 0. Half precision, under autocast too, is computed in float32; second derivatives
+    are refused.
     """
     if matrix.shape[-2:] != (3, 3):
         raise ValueError(f"matrix has the shape {tuple(matrix.shape)}: (..., 3, 3) is needed")
-    rotation: Tensor = _Orthogonal.apply(matrix)
+    with torch.autocast(matrix.device.type, enabled=False):
+        rotation: Tensor = _Orthogonal.apply(_full_precision(matrix))[0]
     return rotation
 
 
@@ -70,6 +96,9 @@ class DiffractionSimulator(nn.Module):
     wavenumber, chi : float or Tensor, optional
         Instead of the geometry's, one or one per orientation; a parameter is trained with the module.
     """
+
+    wavenumber: Number | None
+    chi: Number | None
 
     def __init__(
         self,
@@ -90,16 +119,22 @@ class DiffractionSimulator(nn.Module):
         elif indices.ndim != 2:
             raise ValueError(f"hkl has the shape {indices.shape}: (N, 3) or (B, N, 3) is needed")
         self.geometry = geometry
-        self.wavenumber = wavenumber
-        self.chi = chi
+        for name, value in (("wavenumber", wavenumber), ("chi", chi)):
+            if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
+                self.register_buffer(name, value)  # moves and is saved with the module
+            else:
+                setattr(self, name, value)
 
     def roots(self, rotation: Tensor) -> Roots:
         """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
         if self.lists is None:
             return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
-        q = self.lists.to(rotation)
+        matrices = _full_precision(rotation)
+        q = self.lists.to(matrices)
+        with torch.autocast(matrices.device.type, enabled=False):
+            vectors = q @ matrices.mT
         return solve(
-            q @ rotation.mT,
+            vectors,
             g_magnitude=torch.linalg.vector_norm(q, dim=-1),
             geometry=self.geometry,
             wavenumber=_before_reflections(self.wavenumber),

@@ -119,7 +119,7 @@ def _plan(
 
 def contiguous(tensors: Tensors) -> list[Tensor | None]:
     """The tensors as the library reads them."""
-    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+    return [None if tensor is None else tensor.resolve_neg().contiguous() for tensor in tensors]
 
 
 def _places(tensors: Tensors, needs: Sequence[bool]) -> list[Tensor | None]:
