@@ -85,8 +85,10 @@ struct FitPlan {
   const Two<T>* planes;
   uint32_t group;       // lanes of an orientation, by N alone: the order of the sums is part of the answer
   bool usual, counted;  // the call has the usual form; counts are wanted
-  // How many parameters are chosen, and which; and the elements of their matrix: row, column, and place among all.
-  uint8_t parameters, parameter[fit_parameters], row[fit_normals], column[fit_normals], slot[fit_normals];
+  // How many parameters are chosen, how many elements their matrix has, and how many a rotation.
+  Divisor parameters, normals, rotation;
+  // Which parameters; and the elements of the matrix: row, column, and place among all.
+  uint8_t parameter[fit_parameters], row[fit_normals], column[fit_normals], slot[fit_normals];
 };
 
 struct Counts {
@@ -176,34 +178,15 @@ class Fit {
     __syncwarp();
   }
 
-  // Writes the outputs.
-  __device__ __forceinline__ void store_all() const {
+  // Makes the loss, and writes the counts. For the first lane of a group.
+  __device__ __forceinline__ void finish() {
+    const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
+    total_[Slots::loss] = 0.5 * total_[Slots::loss] + missing;
     const OmegaLossOutput<T>& out = p_.output;
-    if (out.rotation_bar)
-      store_row(out.rotation_bar, 9, [&](uint32_t i) {
-        const uint32_t slow = i / 3, fast = i % 3;
-        return p_.orientations.column_major ? rotation_bar(fast, slow) : rotation_bar(slow, fast);
-      });
-    if (group_.lane == 0) {
-      const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
-      if (out.loss) store(out.loss + b_, 0.5 * total_[Slots::loss] + missing, out.accumulate);
-      store_count(out.observable, b_, counts_.observable, out.accumulate);
-      store_count(out.matched, b_, counts_.matched, out.accumulate);
-      store_count(out.missing, b_, counts_.missing, out.accumulate);
-      store_count(out.grazing, b_, counts_.grazing, out.accumulate);
-    }
-    if constexpr (part != FitPart::none)
-      if (out.gradient)
-        store_row(out.gradient, plan_.parameters,
-                  [&](uint32_t i) { return total_[Slots::made_gradient + plan_.parameter[i]]; });
-    if constexpr (Slots::normal_rows > 0)
-      if (out.normal)
-        store_row(out.normal, plan_.parameters * (plan_.parameters + 1u) / 2, [&](uint32_t i) {
-          if (p_.frame.identity) return total_[Slots::normal + plan_.slot[i]];
-          return turned_normal<double>(p_.frame, plan_.row[i], plan_.column[i], [&](int a, int b) {
-            return total_[Slots::normal + triangle_index(a, b, Slots::normal_rows)];
-          });
-        });
+    store_count(out.observable, b_, counts_.observable, out.accumulate);
+    store_count(out.matched, b_, counts_.matched, out.accumulate);
+    store_count(out.missing, b_, counts_.missing, out.accumulate);
+    store_count(out.grazing, b_, counts_.grazing, out.accumulate);
   }
 
  private:
@@ -329,17 +312,6 @@ class Fit {
     return !is_known_usual && !plan_.usual && p_.orientations.magnitude_from_rotated;
   }
 
-  // M^T sum: element (r, c).
-  __device__ __forceinline__ double rotation_bar(uint32_t r, uint32_t c) const {
-    const double* sum = total_ + Slots::rotation + c;
-    if (p_.frame.identity) return sum[3 * r];
-    const Mat3<double>& m = p_.frame.m;
-    const auto column = [&](double x, double y, double z) {
-      return mul_add(x, sum[0], mul_add(y, sum[3], z * sum[6]));
-    };
-    return r == 0 ? column(m.xx, m.yx, m.zx) : r == 1 ? column(m.xy, m.yy, m.zy) : column(m.xz, m.yz, m.zz);
-  }
-
   // Nothing of a rotation that is not finite diffracts: its derivatives are 0, not 0 times NaN.
   __device__ __forceinline__ Mat3<double> usable_rotation() const {
     const Mat3<T> r = rotation();
@@ -358,17 +330,6 @@ class Fit {
     out[0] = v.x, out[1] = v.y, out[2] = v.z;
   }
 
-  // Writes this orientation's `count` numbers value(i), in whole sectors where they take several rounds.
-  template <class Value>
-  __device__ __forceinline__ void store_row(T* rows, uint32_t count, const Value& value) const {
-    constexpr uint32_t sector = 32 / sizeof(T);
-    T* out = rows + b_ * count;
-    const uint32_t ahead =
-        count > group_.size ? static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector : 0;
-    for (uint32_t place = group_.lane; place < count + ahead; place += group_.size)
-      if (place >= ahead) store(out + (place - ahead), value(place - ahead), p_.output.accumulate);
-  }
-
   const OmegaLossProblem<T>& p_;
   const FitPlan<T>& plan_;
   Group group_;
@@ -379,6 +340,66 @@ class Fit {
   Counts counts_;
 };
 
+// What a block of threads writes of its orientations: together, as their rows of an output are one run of memory.
+template <class T, FitPart part>
+struct FitRows {
+  using Slots = FitSlots<part>;
+
+  const OmegaLossProblem<T>& p;
+  const FitPlan<T>& plan;
+  const double* totals;  // of the block's first orientation
+  int64_t first;
+  uint32_t count;
+
+  __device__ __forceinline__ void store_all() const {
+    const OmegaLossOutput<T>& out = p.output;
+    if (out.loss && threadIdx.x < count)
+      store(out.loss + first + threadIdx.x, totals[threadIdx.x * Slots::room + Slots::loss], out.accumulate);
+    if (out.rotation_bar)
+      store_rows(out.rotation_bar, plan.rotation, [&](const double* total, uint32_t i) {
+        const uint32_t slow = i / 3, fast = i % 3;
+        return p.orientations.column_major ? rotation_bar(total, fast, slow) : rotation_bar(total, slow, fast);
+      });
+    if constexpr (part != FitPart::none)
+      if (out.gradient)
+        store_rows(out.gradient, plan.parameters,
+                   [&](const double* total, uint32_t i) { return total[Slots::made_gradient + plan.parameter[i]]; });
+    if constexpr (Slots::normal_rows > 0)
+      if (out.normal)
+        store_rows(out.normal, plan.normals, [&](const double* total, uint32_t i) {
+          if (p.frame.identity) return total[Slots::normal + plan.slot[i]];
+          return turned_normal<double>(p.frame, plan.row[i], plan.column[i], [&](int a, int b) {
+            return total[Slots::normal + triangle_index(a, b, Slots::normal_rows)];
+          });
+        });
+  }
+
+ private:
+  // Rows of value(total, i) for i below `length`, in whole sectors wherever the first begins.
+  template <class Value>
+  __device__ __forceinline__ void store_rows(T* rows, const Divisor& length, const Value& value) const {
+    constexpr uint32_t sector = 32 / sizeof(T);
+    T* out = rows + first * length.value();
+    const uint32_t ahead = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector;
+    for (uint32_t place = threadIdx.x; place < ahead + count * length.value(); place += blockDim.x) {
+      if (place < ahead) continue;
+      const uint32_t at = place - ahead, row = length.quotient(at);
+      store(out + at, value(totals + row * Slots::room, at - row * length.value()), p.output.accumulate);
+    }
+  }
+
+  // M^T sum: element (r, c).
+  __device__ __forceinline__ double rotation_bar(const double* total, uint32_t r, uint32_t c) const {
+    const double* sum = total + Slots::rotation + c;
+    if (p.frame.identity) return sum[3 * r];
+    const Mat3<double>& m = p.frame.m;
+    const auto column = [&](double x, double y, double z) {
+      return mul_add(x, sum[0], mul_add(y, sum[3], z * sum[6]));
+    };
+    return r == 0 ? column(m.xx, m.yx, m.zx) : r == 1 ? column(m.xy, m.yy, m.zy) : column(m.xz, m.yz, m.zz);
+  }
+};
+
 // The orientations of a block of threads.
 template <class T, FitPart part, LossKind kind, TargetSource source>
 __global__ void __launch_bounds__(group_threads, 1)  // as many registers as the sums need
@@ -386,13 +407,17 @@ __global__ void __launch_bounds__(group_threads, 1)  // as many registers as the
                           const __grid_constant__ FitPlan<T> plan) {
   __shared__ FitMemory<T, part> memory;
   const Group group = {plan.group, threadIdx.x % plan.group};
-  const int64_t b = rows.start + (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / plan.group;
+  const uint32_t groups = blockDim.x / plan.group;
+  const int64_t first = rows.start + int64_t{blockIdx.x} * groups, b = first + threadIdx.x / plan.group;
   const bool active = b < rows.stop;
   Fit<T, part, kind, source> fit(p, plan, min(b, rows.stop - 1), group, memory.totals(group));
   fit.sum(active, memory.tile());
   if constexpr (FitSlots<part>::with_tensors) fit.expand();
   if constexpr (part != FitPart::none) fit.make_gradient();
-  if (active) fit.store_all();
+  if (active && group.lane == 0) fit.finish();
+  __syncthreads();
+  const auto count = static_cast<uint32_t>(min(int64_t{groups}, rows.stop - first));
+  FitRows<T, part>{p, plan, memory.totals(group, 0), first, count}.store_all();
 }
 
 namespace {
@@ -400,19 +425,23 @@ namespace {
 template <FitPart part, class T>
 FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
   const auto& out = p.output;
+  const int parameters = fit_parameter_count(out.parameters);
+  const auto elements = [](int count) { return Divisor(static_cast<uint32_t>(std::max(count, 1))); };
   FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
                   planes,
                   group_size(p.reflections.count),
                   is_usual(p.reflections, p.orientations),
                   out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0,
-                  static_cast<uint8_t>(fit_parameter_count(out.parameters)),
+                  elements(parameters),
+                  elements(parameters * (parameters + 1) / 2),
+                  elements(9),
                   {},
                   {},
                   {},
                   {}};
-  for (int i = 0, element = 0; i < plan.parameters; ++i) {
+  for (int i = 0, element = 0; i < parameters; ++i) {
     plan.parameter[i] = static_cast<uint8_t>(fit_parameter(out.parameters, i));
-    for (int j = i; j < plan.parameters; ++j, ++element) {
+    for (int j = i; j < parameters; ++j, ++element) {
       plan.row[element] = plan.parameter[i];
       plan.column[element] = static_cast<uint8_t>(fit_parameter(out.parameters, j));
       plan.slot[element] =

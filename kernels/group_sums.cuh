@@ -41,11 +41,12 @@ class GroupMemory {
     return group == 1 ? singles : std::min<uint32_t>(group * groups, group_threads);
   }
   __device__ __forceinline__ SumTile<T>& tile() { return *reinterpret_cast<SumTile<T>*>(bytes_); }
-  // Of this thread's orientation.
-  __device__ __forceinline__ double* totals(Group group) {
-    return reinterpret_cast<double*>(bytes_ + (group.size == 1 ? 0 : sizeof(SumTile<T>))) +
-           threadIdx.x / group.size * room;
+  // Of an orientation of the block.
+  __device__ __forceinline__ double* totals(Group group, uint32_t orientation) {
+    return reinterpret_cast<double*>(bytes_ + (group.size == 1 ? 0 : sizeof(SumTile<T>))) + orientation * room;
   }
+  // Of this thread's orientation.
+  __device__ __forceinline__ double* totals(Group group) { return totals(group, threadIdx.x / group.size); }
 
  private:
   static constexpr int total = room * int{sizeof(double)};
