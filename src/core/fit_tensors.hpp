@@ -216,8 +216,8 @@ BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wa
     all[AllTensors::chi + i] = sums[TensorIndex::chi + from++];
   }
   complete(all, sums + TensorIndex::scalars);
-  for (int row = 0; row < TensorRow::count; ++row) expand_row(all, row, rotation, inverse_wavenumber, normal, half);
-  for (int b = 0; b < 6; ++b) expand_column(half, b, rotation, inverse_wavenumber, normal);
+  unrolled<TensorRow::count>([&](auto row) { expand_row(all, row, rotation, inverse_wavenumber, normal, half); });
+  unrolled<6>([&](auto column) { expand_column(half, column, rotation, inverse_wavenumber, normal); });
   expand_scalars(sums + TensorIndex::scalars, normal);
 }
 
