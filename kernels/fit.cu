@@ -87,6 +87,8 @@ struct FitPlan {
   bool usual, counted;  // the call has the usual form; counts are wanted
   // How many parameters are chosen, how many elements their matrix has, and how many a rotation.
   Divisor parameters, normals, rotation;
+  double frame[9];                      // M by rows
+  uint8_t turn_row[9], turn_column[9];  // of the elements of a rotation, in the order of the caller's
   // Which parameters; and the elements of the matrix: row, column, and place among all.
   uint8_t parameter[fit_parameters], row[fit_normals], column[fit_normals], slot[fit_normals];
 };
@@ -180,9 +182,11 @@ class Fit {
 
   // Makes the loss, and writes the counts. For the first lane of a group.
   __device__ __forceinline__ void finish() {
-    const double missing = p_.targets.missing_loss > 0 ? p_.targets.missing_loss * counts_.missing_weight : 0;
-    total_[Slots::loss] = 0.5 * total_[Slots::loss] + missing;
+    double& loss = total_[Slots::loss];
+    loss *= 0.5;
+    if (!plan_.counted) return;
     const OmegaLossOutput<T>& out = p_.output;
+    if (p_.targets.missing_loss > 0) loss += p_.targets.missing_loss * counts_.missing_weight;
     store_count(out.observable, b_, counts_.observable, out.accumulate);
     store_count(out.matched, b_, counts_.matched, out.accumulate);
     store_count(out.missing, b_, counts_.missing, out.accumulate);
@@ -340,25 +344,23 @@ class Fit {
   Counts counts_;
 };
 
-// What a block of threads writes of its orientations: together, as their rows of an output are one run of memory.
+// The outputs of a block of threads.
 template <class T, FitPart part>
 struct FitRows {
   using Slots = FitSlots<part>;
 
   const OmegaLossProblem<T>& p;
   const FitPlan<T>& plan;
-  const double* totals;  // of the block's first orientation
-  int64_t first;
-  uint32_t count;
+  BlockRows block;
 
   __device__ __forceinline__ void store_all() const {
     const OmegaLossOutput<T>& out = p.output;
-    if (out.loss && threadIdx.x < count)
-      store(out.loss + first + threadIdx.x, totals[threadIdx.x * Slots::room + Slots::loss], out.accumulate);
+    if (out.loss && threadIdx.x < block.count)
+      store(out.loss + block.first + threadIdx.x, block.totals[threadIdx.x * Slots::room + Slots::loss],
+            out.accumulate);
     if (out.rotation_bar)
       store_rows(out.rotation_bar, plan.rotation, [&](const double* total, uint32_t i) {
-        const uint32_t slow = i / 3, fast = i % 3;
-        return p.orientations.column_major ? rotation_bar(total, fast, slow) : rotation_bar(total, slow, fast);
+        return rotation_bar(total, plan.turn_row[i], plan.turn_column[i]);
       });
     if constexpr (part != FitPart::none)
       if (out.gradient)
@@ -375,28 +377,16 @@ struct FitRows {
   }
 
  private:
-  // Rows of value(total, i) for i below `length`, in whole sectors wherever the first begins.
   template <class Value>
   __device__ __forceinline__ void store_rows(T* rows, const Divisor& length, const Value& value) const {
-    constexpr uint32_t sector = 32 / sizeof(T);
-    T* out = rows + first * length.value();
-    const uint32_t ahead = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector;
-    for (uint32_t place = threadIdx.x; place < ahead + count * length.value(); place += blockDim.x) {
-      if (place < ahead) continue;
-      const uint32_t at = place - ahead, row = length.quotient(at);
-      store(out + at, value(totals + row * Slots::room, at - row * length.value()), p.output.accumulate);
-    }
+    block.store(rows, length, p.output.accumulate, value);
   }
 
   // M^T sum: element (r, c).
   __device__ __forceinline__ double rotation_bar(const double* total, uint32_t r, uint32_t c) const {
-    const double* sum = total + Slots::rotation + c;
+    const double *sum = total + Slots::rotation + c, *m = plan.frame + r;
     if (p.frame.identity) return sum[3 * r];
-    const Mat3<double>& m = p.frame.m;
-    const auto column = [&](double x, double y, double z) {
-      return mul_add(x, sum[0], mul_add(y, sum[3], z * sum[6]));
-    };
-    return r == 0 ? column(m.xx, m.yx, m.zx) : r == 1 ? column(m.xy, m.yy, m.zy) : column(m.xz, m.yz, m.zz);
+    return mul_add(m[0], sum[0], mul_add(m[3], sum[3], m[6] * sum[6]));
   }
 };
 
@@ -417,7 +407,7 @@ __global__ void __launch_bounds__(group_threads, 1)  // as many registers as the
   if (active && group.lane == 0) fit.finish();
   __syncthreads();
   const auto count = static_cast<uint32_t>(min(int64_t{groups}, rows.stop - first));
-  FitRows<T, part>{p, plan, memory.totals(group, 0), first, count}.store_all();
+  FitRows<T, part>{p, plan, {memory.totals(group, 0), FitSlots<part>::room, first, count}}.store_all();
 }
 
 namespace {
@@ -438,7 +428,16 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
                   {},
                   {},
                   {},
+                  {},
+                  {},
+                  {},
                   {}};
+  store_matrix(plan.frame, p.frame.m, false, false);
+  for (uint8_t slow = 0, i = 0; slow < 3; ++slow)
+    for (uint8_t fast = 0; fast < 3; ++fast, ++i) {
+      plan.turn_row[i] = p.orientations.column_major ? fast : slow;
+      plan.turn_column[i] = p.orientations.column_major ? slow : fast;
+    }
   for (int i = 0, element = 0; i < parameters; ++i) {
     plan.parameter[i] = static_cast<uint8_t>(fit_parameter(out.parameters, i));
     for (int j = i; j < parameters; ++j, ++element) {

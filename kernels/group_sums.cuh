@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kernels/engine.hpp"
+#include "kernels/pairs.cuh"
 
 namespace braggrad::cuda {
 
@@ -54,6 +54,28 @@ class GroupMemory {
   static constexpr uint32_t singles = std::min(size / total / warp_threads * warp_threads, group_threads);
   static_assert(groups * 2 % warp_threads == 0 && size <= 48 * 1024);
   alignas(16) unsigned char bytes_[size];
+};
+
+// What a block of threads writes of its `count` orientations, from orientation `first` on: together, as their rows of an output are
+// one run of memory.
+struct BlockRows {
+  const double* totals;  // of the first, and those of the others `room` later each
+  uint32_t room;
+  int64_t first;
+  uint32_t count;
+
+  // Rows of value(totals of an orientation, i) for i below `length`, in whole sectors wherever the first begins.
+  template <class T, class Value>
+  __device__ __forceinline__ void store(T* rows, const Divisor& length, bool accumulate, const Value& value) const {
+    constexpr uint32_t sector = 32 / sizeof(T);
+    T* out = rows + first * length.value();
+    const uint32_t ahead = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector;
+    for (uint32_t place = threadIdx.x; place < ahead + count * length.value(); place += blockDim.x) {
+      if (place < ahead) continue;
+      const uint32_t at = place - ahead, row = length.quotient(at);
+      core::store(out + at, value(totals + row * room, at - row * length.value()), accumulate);
+    }
+  }
 };
 
 // For all lanes of a warp, before the first sums.

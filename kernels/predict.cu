@@ -60,6 +60,10 @@ __global__ void __launch_bounds__(block_threads)
       });
 }
 
+// Shorter lists cost less instructions pair by pair.
+template <class T>
+constexpr int64_t enough_opposites = sizeof(T) == 4 ? 10 : 6;
+
 template <class T>
 void CudaOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
@@ -72,7 +76,7 @@ void CudaOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
   };
   if (!is_usual(p.reflections, p.orientations) || !p.roots.omega1 || !p.roots.omega2 || !p.roots.observable)
     launch.template operator()<Setting<T>>("brg_predict_general_kernel", brg_predict_general_kernel<T>);
-  else if (opposites_share(p.frame, p.orientations, p.reflections))
+  else if (opposites_share(p.frame, p.orientations, p.reflections) && length >= enough_opposites<T>)
     launch_opposites<T>(engine_, "brg_predict_friedel_kernel", brg_predict_friedel_kernel<T>, rows, length / 2, p,
                         beams);
   else
@@ -155,17 +159,24 @@ __global__ void __launch_bounds__(block_threads)
   });
 }
 
-constexpr int rotation_sums = 9;
+// The sums, a rotation's and its rotation vector's cotangents; odd: groups in other banks.
+constexpr int rotation_sums = 9, rotation_room = rotation_sums + 3 + 1;
+
+struct RotationLengths {
+  Divisor matrix, vector;
+};
 
 // The rotations of the usual call: a group of lanes per orientation.
 template <class T>
 __global__ void __launch_bounds__(group_threads, 1)  // as many registers as it needs
     brg_predict_rotation_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows,
-                                    const __grid_constant__ Beams<T> beams, uint32_t group_lanes) {
+                                    const __grid_constant__ Beams<T> beams, uint32_t group_lanes,
+                                    const __grid_constant__ RotationLengths lengths) {
   constexpr int count = rotation_sums;
-  __shared__ GroupMemory<T, count> memory;
+  __shared__ GroupMemory<T, rotation_room> memory;
   const Group group = {group_lanes, threadIdx.x % group_lanes};
-  const int64_t orientation = rows.start + (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / group_lanes;
+  const uint32_t groups = blockDim.x / group_lanes;
+  const int64_t block = rows.start + int64_t{blockIdx.x} * groups, orientation = block + threadIdx.x / group_lanes;
   const int64_t b = min(orientation, rows.stop - 1), first = b * p.reflections.count;
   const bool active = orientation < rows.stop;
   const Setting<T> setting = beams.setting(p.frame, p.orientations, b);
@@ -184,8 +195,20 @@ __global__ void __launch_bounds__(group_threads, 1)  // as many registers as it 
 #pragma unroll
               for (int i = 0; i < count; ++i) values[i] = mul_add(g[i / 3], q[i % 3], values[i]);
             });
-  if (active && group.lane == 0)
-    store_rotation(p.frame, p.orientations, p.gradient, b, load_matrix<double>(total, false));
+  const OrientationsGradient<T>& out = p.gradient;
+  if (group.lane == 0) {
+    const Mat3<double> bar = rotation_cotangent(p.frame, load_matrix<double>(total, false));
+    store_matrix(total, bar, p.orientations.column_major, false);
+    if (out.rotation_vector) store_vector(total + count, rotation_vector_cotangent(p.orientations, b, bar), false);
+  }
+  __syncthreads();
+  const BlockRows written = {memory.totals(group, 0), rotation_room, block,
+                             static_cast<uint32_t>(min(int64_t{groups}, rows.stop - block))};
+  const auto store_rows = [&](T* rows_out, const Divisor& length, int slot) {
+    written.store(rows_out, length, out.accumulate, [&](const double* of, uint32_t i) { return of[slot + i]; });
+  };
+  if (out.rotation) store_rows(out.rotation, lengths.matrix, 0);
+  if (out.rotation_vector) store_rows(out.rotation_vector, lengths.vector, count);
 }
 
 template <class T>
@@ -199,13 +222,13 @@ void CudaOperations<T>::predict_vjp(const PredictVjpProblem<T>& p, Scratch& scra
                               {"brg_predict_q_bar_kernel", brg_predict_q_bar_kernel<T>}, scratch) ||
       !by_groups)
     return;
-  const uint32_t group = group_size(p.reflections.count), threads = GroupMemory<T, rotation_sums>::threads(group);
+  const uint32_t group = group_size(p.reflections.count), threads = GroupMemory<T, rotation_room>::threads(group);
   const int64_t groups = threads / group,
                 per_launch = rows_per_launch(engine_.max_pairs(), p.reflections.count, groups);
   engine_.for_ranges(p.orientations.count, per_launch, [&](Range rows) {
     engine_.launch_blocks("brg_predict_rotation_vjp_kernel", brg_predict_rotation_vjp_kernel<T>,
                           blocks_of(rows.stop - rows.start, groups), threads, p, rows,
-                          Beams<T>(p.frame, p.orientations), group);
+                          Beams<T>(p.frame, p.orientations), group, RotationLengths{Divisor(9), Divisor(3)});
   });
 }
 

@@ -153,21 +153,27 @@ BRG_CORE Mat3<double> rotation_cotangent(const Frame& frame, const Mat3<double>&
   return frame.identity ? sum : multiply(transpose(frame.m), sum);
 }
 
+// The rotation vector's cotangent from R_bar.
+template <class T>
+BRG_CORE Vec3<double> rotation_vector_cotangent(const Orientations<T>& orientations, int64_t b,
+                                                const Mat3<double>& bar) {
+  const Mat3<double> r = load_matrix<double>(orientations.rotation + 9 * b, orientations.column_major);
+  const Vec3<double> v = axial(multiply(bar, transpose(r)));
+  // A rotation that is not finite makes its row unobservable: its derivatives are 0, not 0 times NaN.
+  const bool usable = is_finite(v.x) && is_finite(v.y) && is_finite(v.z);
+  const bool nothing = bar.xx == 0 && bar.xy == 0 && bar.xz == 0 && bar.yx == 0 && bar.yy == 0 && bar.yz == 0 &&
+                       bar.zx == 0 && bar.zy == 0 && bar.zz == 0;
+  return usable || !nothing ? v : Vec3<double>{};
+}
+
 // Writes what one orientation has by its rotation.
 template <class T>
 BRG_CORE void store_rotation(const Frame& frame, const Orientations<T>& orientations,
                              const OrientationsGradient<T>& out, int64_t b, const Mat3<double>& sum) {
   const Mat3<double> bar = rotation_cotangent(frame, sum);
   if (out.rotation) store_matrix(out.rotation + 9 * b, bar, orientations.column_major, out.accumulate);
-  if (out.rotation_vector) {
-    const Mat3<double> r = load_matrix<double>(orientations.rotation + 9 * b, orientations.column_major);
-    const Vec3<double> v = axial(multiply(bar, transpose(r)));
-    // A rotation that is not finite makes its row unobservable: its derivatives are 0, not 0 times NaN.
-    const bool usable = is_finite(v.x) && is_finite(v.y) && is_finite(v.z);
-    const bool nothing = bar.xx == 0 && bar.xy == 0 && bar.xz == 0 && bar.yx == 0 && bar.yy == 0 && bar.yz == 0 &&
-                         bar.zx == 0 && bar.zy == 0 && bar.zz == 0;
-    store_vector(out.rotation_vector + 3 * b, usable || !nothing ? v : Vec3<double>{}, out.accumulate);
-  }
+  if (out.rotation_vector)
+    store_vector(out.rotation_vector + 3 * b, rotation_vector_cotangent(orientations, b, bar), out.accumulate);
 }
 
 // Writes the outputs of one orientation.
