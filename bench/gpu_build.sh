@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the release library costs to build, in processor seconds (one core, no cache; machines are shared), and its size: each
-# CUDA source for all architectures of the preset, in both precisions, then the rest.
+# CUDA source for all architectures of the preset, a unit per precision or one for both, then the rest.
 #
 #   gpu_build.sh OUT.txt [PREFIX COMMAND...]    each step runs under the prefix, for example: flock -s FILE
 set -euo pipefail
@@ -24,11 +24,18 @@ seconds() {
   total=0
   longest=0
   for source in kernels/*.cu; do
-    f32=$(seconds "CMakeFiles/braggrad_cuda_f32.dir/$source.o")
-    f64=$(seconds "CMakeFiles/braggrad_cuda_f64.dir/$source.o")
-    total=$((total + f32 + f64))
-    for spent in "$f32" "$f64"; do longest=$((spent > longest ? spent : longest)); done
-    printf '%-28s %5d s = float32 %d s + float64 %d s\n' "$source" $((f32 + f64)) "$f32" "$f64"
+    sum=0
+    parts=
+    for kind in f32 f64 both; do
+      object="CMakeFiles/braggrad_cuda_$kind.dir/$source.o"
+      grep -qF "build $object:" "$folder/build.ninja" || continue
+      spent=$(seconds "$object")
+      sum=$((sum + spent))
+      longest=$((spent > longest ? spent : longest))
+      parts+="${parts:+ + }$kind $spent s"
+    done
+    total=$((total + sum))
+    printf '%-28s %5d s = %s\n' "$source" "$sum" "$parts"
   done
   printf '%-28s %5d s\n' "all CUDA sources" "$total"
   printf '%-28s %5d s\n' "the longest CUDA unit" "$longest"

@@ -36,19 +36,12 @@ else()
   list(APPEND cuda_options --no-compress)
 endif()
 
-# A translation unit per operation and precision: quick to make side by side, and a change makes few of them anew.
-function(braggrad_add_kernels precision real)
-  set(objects braggrad_cuda_${precision})
-  add_library(${objects} OBJECT
-    kernels/batch_sums.cu
-    kernels/convention.cu
-    kernels/fit.cu
-    kernels/predict.cu
-    kernels/rotate.cu
-    kernels/solve.cu
-    kernels/spots.cu)
+# Translation units: the sources, and definitions for them.
+function(braggrad_add_kernels name definitions)
+  set(objects braggrad_cuda_${name})
+  add_library(${objects} OBJECT ${ARGN})
   # Our copies of Thrust and CUB, and nobody else's, serve this library.
-  target_compile_definitions(${objects} PRIVATE BRG_REAL=${real} THRUST_CUB_WRAPPED_NAMESPACE=braggrad_cccl)
+  target_compile_definitions(${objects} PRIVATE ${definitions} THRUST_CUB_WRAPPED_NAMESPACE=braggrad_cccl)
   target_compile_options(${objects} PRIVATE ${cuda_options})
   target_include_directories(${objects} PRIVATE include src ${PROJECT_SOURCE_DIR})
   set_target_properties(${objects} PROPERTIES
@@ -59,8 +52,16 @@ function(braggrad_add_kernels precision real)
   braggrad_compile_options(${objects})
   target_sources(braggrad PRIVATE $<TARGET_OBJECTS:${objects}>)
 endfunction()
-braggrad_add_kernels(f32 float)
-braggrad_add_kernels(f64 double)
+# A unit per operation and precision: quick to make side by side, and a change makes few of them anew. Small ones, which cost
+# little beside their headers, are made once for both precisions.
+foreach(pair f32=float f64=double)
+  string(REPLACE "=" ";" pair ${pair})
+  list(GET pair 0 precision)
+  list(GET pair 1 real)
+  braggrad_add_kernels(${precision} BRG_REAL=${real}
+    kernels/fit.cu kernels/predict.cu kernels/rotate.cu kernels/solve.cu kernels/spots.cu)
+endforeach()
+braggrad_add_kernels(both "" kernels/batch_sums.cu kernels/convention.cu kernels/running_sum.cu)
 
 target_sources(braggrad PRIVATE kernels/cuda_backend.cpp kernels/cuda_device.cpp)
 target_include_directories(braggrad PRIVATE ${PROJECT_SOURCE_DIR})

@@ -63,7 +63,9 @@ void add_vectors(const Engine& engine, const VectorSum<T>& vector, const double*
                        vector, partial, blocks, first, last);
 }
 
-template void store_batch_sums(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<BRG_REAL>&);
-template void add_vectors(const Engine&, const VectorSum<BRG_REAL>&, const double*, int64_t, bool, bool);
+template void store_batch_sums(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<float>&);
+template void add_vectors(const Engine&, const VectorSum<float>&, const double*, int64_t, bool, bool);
+template void store_batch_sums(const Engine&, const Frame&, const double*, int64_t, const BatchSumsOutput<double>&);
+template void add_vectors(const Engine&, const VectorSum<double>&, const double*, int64_t, bool, bool);
 
 }  // namespace braggrad::cuda

@@ -20,6 +20,7 @@ void CudaOperations<T>::convention_angles(const AnglesProblem<T>& p, Scratch& sc
   engine_.launch_flat("brg_convention_angles_kernel", brg_convention_angles_kernel<T>, p.count, p);
 }
 
-template void CudaOperations<BRG_REAL>::convention_angles(const AnglesProblem<BRG_REAL>&, Scratch&);
+template void CudaOperations<float>::convention_angles(const AnglesProblem<float>&, Scratch&);
+template void CudaOperations<double>::convention_angles(const AnglesProblem<double>&, Scratch&);
 
 }  // namespace braggrad::cuda

@@ -1,4 +1,5 @@
-// The operations on CUDA. Each has a file of its own in this folder, compiled once per precision: for the number BRG_REAL.
+// The operations on CUDA. Each has a file of its own in this folder, compiled once per precision: for the number BRG_REAL. Small
+// ones are compiled once for both.
 #pragma once
 
 #include "kernels/engine.hpp"

@@ -1,14 +1,12 @@
 // Diffracted beams and compact spot lists on CUDA: count, offsets by a scan, write.
-#include <cub/device/device_scan.cuh>
-
 #include "core/predict.hpp"
 #include "core/spots.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/pairs.cuh"
+#include "kernels/running_sum.hpp"
 
 namespace braggrad::cuda {
 
-namespace cub = CUB_NS_QUALIFIER;  // the library's own copy
 using namespace core;
 
 template <class T>
@@ -82,20 +80,6 @@ __global__ void __launch_bounds__(block_threads)
     next += __popc(with1) + __popc(with2);
   });
 }
-
-namespace {
-
-// In place: counts[0 ... count) become their running sums. With memory NULL `bytes` gets the size of the working memory.
-void running_sum(const Engine& engine, void* memory, size_t& bytes, int64_t* counts, int64_t count) {
-  ignore(cudaPeekAtLastError());  // CUB would take an older error of the program for its own
-  const cudaError_t status = cub::DeviceScan::InclusiveSum(memory, bytes, counts, count, engine.stream);
-  if (memory)
-    engine.launched("cub::DeviceScan::InclusiveSum", status);
-  else
-    check(status, "cub::DeviceScan::InclusiveSum");
-}
-
-}  // namespace
 
 template <class T>
 void CudaOperations<T>::predict_spots(const SpotsProblem<T>& p, Scratch& scratch) {
