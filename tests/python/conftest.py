@@ -11,6 +11,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLD = (4.0782, 4.0782, 4.0782, 90.0, 90.0, 90.0)
 ENERGY = 50.02099
+# Two of them never diffract.
+HKL = np.array([[1, 1, 1], [2, 0, 0], [0, 2, 2], [-3, 1, 1], [4, 0, -2], [0, 0, 2], [0, 0, 0], [9, 9, 9]])
+BEAM = braggrad.Geometry(energy=ENERGY, chi=0.05)
 
 
 def table(name, dtype):
@@ -84,3 +87,9 @@ def gold(hkl):
 @pytest.fixture(scope="session")
 def tilted():
     return braggrad.Geometry(energy=ENERGY, chi=0.05)
+
+
+@pytest.fixture(scope="session")
+def few():
+    """The reflections of HKL."""
+    return braggrad.Reflections(HKL, cell=GOLD)

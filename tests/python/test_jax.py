@@ -3,7 +3,7 @@
 import braggrad
 import numpy as np
 import pytest
-from conftest import ENERGY, GOLD, exact_problems, random_rotations, table
+from conftest import BEAM, HKL, exact_problems, random_rotations, table
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 jax.config.update("jax_enable_x64", True)
@@ -11,14 +11,6 @@ import braggrad.jax as bj  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 from braggrad.jax import _handlers, _primitives  # noqa: E402
 from jax.test_util import check_grads  # noqa: E402
-
-HKL = np.array([[1, 1, 1], [2, 0, 0], [0, 2, 2], [-3, 1, 1], [4, 0, -2], [0, 0, 2], [0, 0, 0], [9, 9, 9]])
-BEAM = braggrad.Geometry(energy=ENERGY, chi=0.05)
-
-
-@pytest.fixture(scope="module")
-def few():
-    return braggrad.Reflections(HKL, cell=GOLD)
 
 
 @pytest.fixture(params=["handlers", "python"], autouse=True)
