@@ -70,8 +70,9 @@ struct BlockRows {
     constexpr uint32_t sector = 32 / sizeof(T);
     T* out = rows + first * length.value();
     const uint32_t ahead = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(out) / sizeof(T)) % sector;
-    for (uint32_t place = threadIdx.x; place < ahead + count * length.value(); place += blockDim.x) {
-      if (place < ahead) continue;
+    const uint32_t end = ahead + count * length.value();
+    for (uint32_t place = threadIdx.x < ahead ? threadIdx.x + blockDim.x : threadIdx.x; place < end;
+         place += blockDim.x) {
       const uint32_t at = place - ahead, row = length.quotient(at);
       core::store(out + at, value(totals + row * room, at - row * length.value()), accumulate);
     }
