@@ -137,7 +137,7 @@ class Geometry:
         return "braggrad.Geometry", self.values
 
 
-def settled(geometry: Geometry | None) -> Geometry:
+def known_geometry(geometry: Geometry | None) -> Geometry:
     """The geometry, or the default one."""
     if geometry is None:
         return DEFAULT

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _abi as abi
 from .._fit import loss_code
-from .._geometry import Geometry, settled
+from .._geometry import Geometry, known_geometry
 from .._reflections import Reflections
 from . import _primitives
 from ._handlers import Constants
@@ -46,7 +46,7 @@ def _rotations(value: Any) -> Any:
 
 
 def _values(geometry: Geometry | None, k: float | None, chi: float | None, own: bool) -> tuple[float, ...]:
-    values = settled(geometry).values
+    values = known_geometry(geometry).values
     if k is not None:
         values = (float(k), *values[1:])
     if chi is not None:

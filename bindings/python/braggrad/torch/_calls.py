@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .. import _abi as abi
 from .._arrays import number
-from .._geometry import Geometry, settled
+from .._geometry import Geometry, known_geometry
 from .._reflections import Reflections
 from . import _compiled
 from ._autograd import is_plain, roots_of_rotations
@@ -124,7 +124,7 @@ def geometry_values(
     geometry: Geometry | None, wavenumber: float | None, chi: float | None, own_wavenumber: bool
 ) -> tuple[float, ...]:
     """`Geometry.values` with wavenumber and tilt replaced; the wavenumber may be missing where a tensor has it."""
-    values = settled(geometry).values
+    values = known_geometry(geometry).values
     if wavenumber is not None:
         values = (float(wavenumber), *values[1:])
     if chi is not None:

@@ -11,7 +11,7 @@ from torch.autograd.forward_ad import unpack_dual
 from .. import _abi as abi
 from .._arrays import number
 from .._fit import loss_code
-from .._geometry import Geometry, settled
+from .._geometry import Geometry, known_geometry
 from .._reflections import Reflections
 from . import _compiled, _operations
 from ._autograd import loss as loss_of
@@ -203,7 +203,7 @@ class OmegaLoss:
             raise ValueError("reflections is no Reflections: make one first")
         _require_targets(named, len(reflections))
         loss_code(loss)
-        settled(geometry)
+        known_geometry(geometry)
         own = {
             name: None if target is None else target.detach().clone(memory_format=torch.contiguous_format)
             for name, target in named.items()
@@ -223,7 +223,7 @@ class OmegaLoss:
         if self._dtype is not None:
             flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
             options = flags, loss, self._arguments["delta"], self._arguments["missing_loss"]
-            self._shared = share(settled(geometry).values, reflections, options, targets, object())
+            self._shared = share(known_geometry(geometry).values, reflections, options, targets, object())
 
     def __call__(self, rotation: Tensor, *, wavenumber: Number | None = None, chi: Number | None = None) -> Tensor:
         """The loss of each orientation of rotations (..., 3, 3); wavenumber and chi as in `omega_loss`."""
