@@ -6,8 +6,8 @@
 #   gpu_check.sh [--part build|test|sanitize|debug|bench|all]
 #
 # A tool that is not there, or that the machine refuses to run, is reported as missing or refused, never as passed. Parts keep
-# their results in build/gpu_check, so they can be run one by one, each under 8 minutes; every call writes the table of all
-# parts that have run.
+# their results in build/gpu_check, so they can be run one by one, each under 8 minutes: the steps of a part share
+# GPU_CHECK_SECONDS (470). Every call writes the table of all parts that have run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,20 +40,34 @@ record() {
   printf '%s\t%s\t%s\n' "$1" "$2" "$3" >"$out/$1.result"
   printf '%-24s %-8s %s\n' "$1" "$2" "$3"
 }
-# attempt STEP SECONDS DETAIL COMMAND...: records whether the command succeeded in that time; its output goes to a log
+# The steps of a part end before its deadline.
+begin_part() { deadline=$((SECONDS + ${GPU_CHECK_SECONDS:-470})); }
+# attempt STEP SECONDS DETAIL COMMAND...: records whether the command succeeded in that time, or in what is left of its part's
+# where that is less; its output goes to a log. Returns its status.
 attempt() {
   local step=$1 seconds=$2 detail=$3 start=$SECONDS status
   shift 3
-  timeout "$seconds" "$@" >"$out/$step.log" 2>&1
+  [ $((deadline - start)) -lt "$seconds" ] && seconds=$((deadline - start))
+  if [ "$seconds" -le 0 ]; then
+    record "$step" failed "$detail, no time is left in this part"
+    return 124
+  fi
+  timeout -k 5 "$seconds" "$@" >"$out/$step.log" 2>&1
   status=$?
   if [ $status = 0 ]; then
     record "$step" passed "$detail, $((SECONDS - start)) s"
     return
   fi
-  [ $status = 124 ] && detail="$detail, stopped after $seconds s"
+  [ $((SECONDS - start)) -ge "$seconds" ] && detail="$detail, stopped after $seconds s"
   record "$step" failed "$detail, see $out/$step.log"
   tail -15 "$out/$step.log"
-  return 1
+  return $status
+}
+# refused STEP STATUS: the tool itself says so, and has not found errors (99) or been stopped
+refused() {
+  local why
+  case "$2" in 99 | 124 | 137) return ;; esac
+  why=$(grep -m1 -E '^=========.*(not supported|Unable to|requires root)' "$out/$1.log") && record "$1" refused "$why"
 }
 # have STEP TOOL NAME: else the step is missing
 have() {
@@ -96,8 +110,8 @@ export tests out
 
 part_test() {
   built test "$tests" || return
-  attempt test 240 "capi_tests on CUDA" bash -c run_on_cuda
-  attempt test_synchronous 240 "the same with BRAGGRAD_SYNC=1" env BRAGGRAD_SYNC=1 bash -c run_on_cuda
+  attempt test 300 "capi_tests on CUDA" bash -c run_on_cuda
+  attempt test_synchronous 300 "the same with BRAGGRAD_SYNC=1" env BRAGGRAD_SYNC=1 bash -c run_on_cuda
 }
 
 part_sanitize() {
@@ -107,9 +121,7 @@ part_sanitize() {
     extra=()
     [ "$tool" = memcheck ] && extra=(--leak-check full)
     attempt "sanitize_$tool" 115 "capi_tests" compute-sanitizer --tool "$tool" "${extra[@]}" --error-exitcode 99 \
-      "$tests" --gtest_filter="$sanitized" && continue
-    grep -qE 'not supported|Unable to|requires root' "$out/sanitize_$tool.log" &&
-      record "sanitize_$tool" refused "$(grep -m1 -E 'not supported|Unable to|requires root' "$out/sanitize_$tool.log")"
+      "$tests" --gtest_filter="$sanitized" || refused "sanitize_$tool" $?
   done
 }
 
@@ -142,11 +154,8 @@ part_bench() {
   grep -q ERR_NVGPUCTRPERM "$out/profile.log" && record profile refused "the driver refuses performance counters"
 }
 
-if [ "$part" = all ]; then
-  for each in build test sanitize debug bench; do "part_$each"; done
-else
-  "part_$part"
-fi
+[ "$part" = all ] && parts=(build test sanitize debug bench) || parts=("$part")
+for each in "${parts[@]}"; do begin_part && "part_$each"; done
 if command -v python3 >/dev/null; then
   python3 scripts/gpu_check_table.py "$out" "$device" "sm_$arch" "$(git describe --always --dirty 2>/dev/null || echo unknown)"
 else

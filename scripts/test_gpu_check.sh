@@ -51,6 +51,13 @@ tool compute-sanitizer 'echo "========= Error: Unable to attach"; exit 1'
 expect '^sanitize_memcheck +refused' 0 sanitize
 tool compute-sanitizer 'echo "========= ERROR SUMMARY: 1 error"; exit 99'
 expect '^sanitize_memcheck +failed' 1 sanitize
+tool compute-sanitizer 'echo "========= Program hit cudaErrorNotSupported due to \"operation not supported\""; exit 99'
+expect '^sanitize_memcheck +failed' 1 sanitize  # an error found is no refusal, whatever it says
+tool compute-sanitizer 'echo "operation not supported"; exit 1'
+expect '^sanitize_memcheck +failed' 1 sanitize  # the tests failed
+tool compute-sanitizer 'sleep 2'
+GPU_CHECK_SECONDS=3 expect '^sanitize_racecheck +failed +capi_tests, stopped after 1 s' 1 sanitize  # the steps share the part's time
+GPU_CHECK_SECONDS=0 expect '^sanitize_memcheck +failed +capi_tests, no time is left' 1 sanitize
 tool compute-sanitizer 'exit 0'
 expect '^sanitize_memcheck +passed' 0 sanitize
 tool ncu 'echo "==ERROR== ERR_NVGPUCTRPERM"; exit 1'
