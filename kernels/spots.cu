@@ -3,6 +3,7 @@
 #include "core/spots.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/pairs.cuh"
+#include "kernels/rows.cuh"
 #include "kernels/running_sum.hpp"
 
 namespace braggrad::cuda {
@@ -12,8 +13,13 @@ using namespace core;
 template <class T>
 __global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
     brg_diffracted_beam_kernel(const __grid_constant__ BeamProblem<T> p, Range items) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const int64_t i = flat_index(items);
-  if (i < items.stop) store_beam(p, i, diffracted_beam_of(p, i));
+  if (i >= items.stop) return;
+  const Lanes lanes = Lanes::of(items.stop - i);
+  const Vec3<T> given = vectors.load(lanes, p.items.g + 3 * i);
+  store_beam(p, i, diffracted_beam_of(p, i, given), [&](T* to, const Vec3<T>& v) { vectors.store(lanes, to, v); });
 }
 
 template <class T>
@@ -26,6 +32,8 @@ void CudaOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratc
 // or with2 is set where the first or second root of lane i is a spot.
 template <class T, class Found>
 __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const Setting<T> setting = make_setting(p.frame, p.orientations, b);
   const unsigned lane = threadIdx.x % warp_threads;
   for (int64_t first = 0; first < p.reflections.count; first += warp_threads) {
@@ -33,7 +41,9 @@ __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, c
     Roots<T> omega{};
     bool has1 = false, has2 = false;
     if (n < p.reflections.count) {
-      const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n).crossing;
+      const Lanes lanes = Lanes::of(p.reflections.count - n);
+      const auto load = [&](const auto* table) { return vectors.load(lanes, table + 3 * n); };
+      const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n, load).crossing;
       omega = roots(crossing);
       has1 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega1));
       has2 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega2));
