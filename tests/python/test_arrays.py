@@ -102,6 +102,47 @@ def test_out_may_be_an_input():
     assert np.array_equal(braggrad.rotate(hkl, vectors, cell=GOLD, out=vectors), want)
 
 
+def _on_itself(shape):
+    return np.lib.stride_tricks.as_strided(np.empty(shape[-1]), shape, (0, 8))
+
+
+def test_outputs_that_share_memory_are_refused(gold):
+    rotation, geometry = random_rotations(4), braggrad.Geometry(energy=ENERGY)
+    shape = 4, len(gold)
+    expected = braggrad.predict(gold, rotation, geometry=geometry)
+    memory, flags = np.empty(2 * 4 * len(gold)), np.empty(shape, bool)
+    whole = memory[: 4 * len(gold)].reshape(shape)
+    half = memory[2 * len(gold) : 6 * len(gold)].reshape(shape)
+    beside = memory[4 * len(gold) :].reshape(shape)
+    for _ in range(4):  # calls like one that was made before are as careful
+        for out, message in (
+            ((whole, whole, flags), "out: omega1 and omega2 share memory"),
+            ((whole, half, None), "out: omega1 and omega2 share memory"),
+            ((whole, beside, half.view(bool)[:, : len(gold)]), "out: omega1 and observable share memory"),
+            ((_on_itself(shape), None, None), "out: omega1 has entries that share memory"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                braggrad.predict(gold, rotation, geometry=geometry, out=out)
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=(whole, beside, flags)), expected)
+        # The bounds of columns overlap, and no number does; nor in what is turned, reversed or a diagonal.
+        wide = np.empty((len(gold), 4, 3))
+        out = wide[..., 0].T, wide[..., 2].T, np.empty((4, 2 * len(gold)), bool)[::-1, ::-2]
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=out), expected)
+        cube = np.empty((4, len(gold), len(gold)))
+        out = np.diagonal(cube, axis1=1, axis2=2), None, None
+        out[0].flags.writeable = True
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=out), expected)
+    for call in (braggrad.omega_loss, braggrad.OmegaLoss):
+        with pytest.raises(ValueError, match="out: loss and gradient share memory"):
+            out = {"loss": memory[:4], "gradient": memory[3:15].reshape(4, 3)}
+            call(gold, rotation, omega1=np.zeros(len(gold)), geometry=geometry, out=out)
+    with pytest.raises(ValueError, match="out: omega1 and omega2 share memory"):
+        braggrad.Predictor(gold, rotation, geometry, out=(whole, half, flags))
+    with pytest.raises(ValueError, match="out: rotation and q share memory"):
+        out = {"rotation": memory[:36].reshape(4, 3, 3), "q": memory[: 3 * len(gold)].reshape(-1, 3)}
+        braggrad.predict_vjp(gold, rotation, 1.0, wrt=("rotation", "q"), geometry=geometry, accumulate=True, out=out)
+
+
 def test_out_of_gradients_is_honoured_where_they_are_summed_too(gold):
     rotation = random_rotations(1)[0]
     w = np.random.default_rng(2).normal(size=(3, len(gold)))
