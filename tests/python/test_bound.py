@@ -173,6 +173,24 @@ def test_a_set_can_be_copied_and_sent(gold, tilted):
         pickle.dumps(braggrad.Reflections.view(gold.q))
 
 
+def test_a_set_does_not_change(tilted):
+    hkl, basis = np.array([[1, 1, 1], [2, 0, 0]], np.int32), braggrad.reciprocal_basis(GOLD)
+    q = hkl @ basis.T
+    by_hkl, by_vectors = braggrad.Reflections(hkl, basis=basis), braggrad.Reflections.from_vectors(q)
+    expected = q.copy()
+    for array in (by_hkl.hkl, by_hkl.basis, by_vectors.q):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7
+    for array in (hkl, basis, q):  # the caller's own may be written into, and the sets do not see it
+        array[0] = 7
+    for one in (by_hkl, by_vectors, pickle.loads(pickle.dumps(by_hkl)), pickle.loads(pickle.dumps(by_vectors))):
+        assert np.array_equal(one.q, expected)
+    view = braggrad.Reflections.view(q)
+    view.q[...] = expected
+    roots = [braggrad.predict(one, np.eye(3), geometry=tilted) for one in (by_hkl, by_vectors, view)]
+    assert _equal(roots[0], roots[1]) and _equal(roots[1], roots[2])
+
+
 def test_a_geometry_is_a_value():
     geometry = braggrad.Geometry(energy=50.0, chi=0.1)
     assert geometry == braggrad.Geometry(energy=50.0, chi=0.1) != braggrad.Geometry(energy=50.0)
