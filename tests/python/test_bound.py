@@ -74,8 +74,16 @@ def test_a_bound_loss_takes_a_list_of_targets(gold, tilted):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda p, gold, geometry: p(np.eye(4)), "orientations: could not broadcast"),
-        (lambda p, gold, geometry: p("no"), "orientations: "),
+        (lambda p, gold, geometry: p(np.ones((2, 3, 3))), "orientations: could not broadcast"),
+        (lambda p, gold, geometry: p(np.eye(3) * 1j), "orientations: Cannot cast"),
+        (lambda p, gold, geometry: p(np.eye(4)), r"orientations has the shape \(4, 4\): \(\.\.\., 3, 3\) is needed"),
+        (lambda p, gold, geometry: p("no"), "orientations has the type <U2"),
+        (lambda p, gold, geometry: p(5.0), r"orientations has the shape \(\)"),
+        (lambda p, gold, geometry: p(np.ones((3, 1))), r"orientations has the shape \(3, 1\)"),
+        (
+            lambda p, gold, geometry: braggrad.OmegaLoss(gold, np.eye(3), geometry, np.zeros(len(gold)))([1.0, 0, 0]),
+            r"orientations has the shape \(3,\)",
+        ),
         (
             lambda p, gold, geometry: braggrad.Predictor([[1, 1, 1]], np.eye(3), geometry),
             "reflections is no Reflections",
