@@ -290,6 +290,51 @@ def test_read_only_inputs_are_welcome_and_read_only_outputs_are_not():
     assert roots.omega1.flags.writeable
 
 
+def _masked(array):
+    """The first value is masked."""
+    mask = np.zeros(np.shape(array), bool)
+    mask.flat[0] = True
+    return np.ma.MaskedArray(array, mask)
+
+
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("g", lambda: braggrad.solve(_masked(G), energy=50)),
+        ("g_magnitude", lambda: braggrad.solve(G, g_magnitude=_masked(np.ones(4)), energy=50)),
+        ("energy", lambda: braggrad.solve(G, energy=_masked(np.full(4, 50.0)))),
+        ("chi", lambda: braggrad.solve(G, energy=50, chi=np.ma.masked)),
+        ("omega1_bar", lambda: braggrad.solve_vjp(G, _masked(np.ones(4)), energy=50)),
+        ("omega", lambda: braggrad.diffracted_beam(G, _masked(np.ones(4)), energy=50)),
+        ("orientations", lambda: braggrad.predict(ONE, _masked(EYE), energy=50)),
+        ("orientations", lambda: braggrad.rotate(ONE, _masked(EYE))),
+        ("orientations", lambda: braggrad.Predictor(ONE, EYE, braggrad.Geometry(energy=50))(_masked(EYE))),
+        ("hkl", lambda: braggrad.predict(_masked([[1, 1, 1]]), EYE, cell=GOLD, energy=50)),
+        ("hkl", lambda: braggrad.Reflections(_masked([[1, 1, 1]]), cell=GOLD)),
+        ("cell", lambda: braggrad.reciprocal_basis(_masked(GOLD))),
+        ("basis", lambda: braggrad.Reflections([[1, 1, 1]], basis=_masked(EYE))),
+        ("q", lambda: braggrad.Reflections.from_vectors(_masked(G))),
+        ("axis", lambda: braggrad.Geometry(axis=_masked([0.0, 0.0, 1.0]))),
+        ("windows", lambda: braggrad.predict_spots(ONE, EYE, windows=_masked([[0.0, 1.0]]), energy=50)),
+        ("weight1", lambda: braggrad.omega_loss(ONE, EYE, [0.0], weight1=_masked([1.0]), energy=50)),
+        ("omega2", lambda: braggrad.OmegaLoss(ONE, EYE, braggrad.Geometry(energy=50), omega2=_masked([1.0]))),
+        (
+            "targets.omega",
+            lambda: braggrad.omega_loss(ONE, EYE, targets=braggrad.TargetList([0, 1], [0], _masked([1.0])), energy=50),
+        ),
+    ],
+)
+def test_masked_values_are_refused(name, call):
+    with pytest.raises(ValueError, match=f"^{name} has masked values: fill them"):
+        call()
+
+
+def test_masked_arrays_without_a_masked_value_are_arrays():
+    whole = np.ma.MaskedArray(G, np.zeros(G.shape, bool))
+    assert _equal(braggrad.solve(whole, energy=50), braggrad.solve(G, energy=50))
+    assert type(braggrad.solve(whole, energy=50).omega1) is np.ndarray
+
+
 def _turned(array):
     """The matrices transposed, in memory too."""
     return None if array is None else np.ascontiguousarray(np.swapaxes(array, -1, -2))

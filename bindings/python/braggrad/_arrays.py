@@ -23,6 +23,8 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """The value as an array of real numbers, of whatever type it has; one of a device as a `DeviceArray`."""
     array: Any = None if type(value) is np.ndarray else view_of(name, value)
     if array is None:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise ValueError(f"{name} has masked values: fill them, with nan where a target is missing")
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:  # rows of different lengths, for one
@@ -181,7 +183,7 @@ class Output:
     def overlaps(self, other: "Output") -> bool:
         """Whether this array of the caller's and another one share memory."""
         assert self.given is not None and other.given is not None
-        return np.may_share_memory(self.given, other.given, _EFFORT)
+        return np.may_share_memory(self.given, other.given, _EFFORT)  # type: ignore[arg-type]  # any effort is allowed
 
     def accumulate(self) -> None:
         """Adds to the caller's array: directly, or from zero on in memory that is added at the end."""
