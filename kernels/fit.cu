@@ -216,7 +216,8 @@ class Fit {
     if (!is_known_usual && !plan_.usual) {
       if (is_crowded && p_.orientations.reciprocal_basis)
         setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
-      return load_pair(setting, p_.orientations, p_.reflections, n);
+      return load_pair(setting, p_.orientations, p_.reflections, n,
+                       [n](const auto* table) { return load_vector<T>(table + 3 * int64_t{n}); });
     }
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
     return pair_of(setting, r.q, r.q2, false);

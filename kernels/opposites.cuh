@@ -68,10 +68,10 @@ struct StagedRoots {
 };
 
 // body(setting, reflection, put) for the pairs of the first half of this block's rows. make(row) makes the setting of an
-// orientation; put(angles of both roots with their opposites, observable) is to be called once.
-template <class Setting, class T, class Make, class Body>
+// orientation from its row; put(angles of both roots with their opposites, observable) is to be called once.
+template <class Setting, class T, class Orientations, class Make, class Body>
 __device__ __forceinline__ void for_opposites(const core::RootsOutput<T>& out, Range rows, const OppositeTiles& tiles,
-                                              const Make& make, const Body& body) {
+                                              const Orientations& orientations, const Make& make, const Body& body) {
   using Staged = StagedRoots<T>;
   __shared__ __align__(16) unsigned char memory[most_tile_rows * sizeof(Setting)];
   __shared__ Staged staged;
@@ -82,7 +82,7 @@ __device__ __forceinline__ void for_opposites(const core::RootsOutput<T>& out, R
   const auto count = static_cast<uint32_t>(min(int64_t{tiles.tile_rows}, rows.stop - first_row));
   const uint32_t first_column = (blockIdx.x - group * tiles.pieces) * tiles.width.value();
   const uint32_t width = min(tiles.width.value(), half - first_column), pairs = count * width;
-  if (threadIdx.x < count) settings[threadIdx.x] = make(first_row + threadIdx.x);
+  make_settings(settings, orientations, first_row, count, make);
   __syncthreads();
 
   // The second half follows the first, or begins in a line of its own.

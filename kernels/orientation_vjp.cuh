@@ -4,6 +4,7 @@
 
 #include "core/predict.hpp"
 #include "kernels/batch_sums.hpp"
+#include "kernels/settings.cuh"
 #include "kernels/sums.cuh"
 #include "runtime/scratch.hpp"
 
@@ -23,6 +24,7 @@ __device__ __forceinline__ void sum_orientations(const Problem& p, const core::F
     OrientationSums sums;
     const auto setting = make_setting(frame, p.orientations, b);
     for (int64_t n = lane; n < p.reflections.count; n += warp_threads) add(sums, setting, b, n);
+    __syncwarp();  // of shared memory that add() has used with the lanes of the last reflections alone
     sum_over_warp(sums, wanted);
     if (lane == 0) {
       store_orientation(frame, p.orientations, p.gradient, b, sums);
@@ -32,22 +34,26 @@ __device__ __forceinline__ void sum_orientations(const Problem& p, const core::F
   if (partial) block.store(partial + first / orientation_block * BatchSums::count);
 }
 
-// Sums q_bar(setting, orientation, reflection) over each orientation_block into block_q [blocks, N, 3]. A block of threads is
-// one of `tiles` parts of the reflections in one block of orientations.
-template <class T, class Problem, class Cotangent>
+// Sums q_bar(setting, orientation) with q_bar = cotangent_of(lanes, reflection) over each orientation_block into block_q
+// [blocks, N, 3]. A block of threads is one of `tiles` parts of the reflections in one block of orientations.
+template <class T, class Problem, class CotangentOf>
 __device__ __forceinline__ void sum_q_bar(const Problem& p, const core::Frame& frame, Range rows, int64_t tiles,
-                                          double* block_q, const Cotangent& q_bar) {
+                                          double* block_q, const CotangentOf& cotangent_of) {
   using namespace core;
   __shared__ Setting<T> settings[orientation_block];
+  __shared__ typename WarpVectors<double>::Memory memory;
   const int64_t block = blockIdx.x / tiles, n = (blockIdx.x - block * tiles) * block_threads + threadIdx.x;
   const int64_t first = rows.start + block * orientation_block;
   const auto count = static_cast<unsigned>(min(orientation_block, rows.stop - first));
-  if (threadIdx.x < count) settings[threadIdx.x] = make_setting(frame, p.orientations, first + threadIdx.x);
+  make_settings(settings, OrientationRows<T>{p.orientations}, first, count,
+                [&](const Orientations<T>& one) { return make_setting(frame, one, 0); });
   __syncthreads();
   if (n >= p.reflections.count) return;
+  const Lanes lanes = Lanes::of(p.reflections.count - n);
+  const auto q_bar = cotangent_of(lanes, n);
   Vec3<double> sum{};
-  for (unsigned row = 0; row < count; ++row) sum = sum + convert<double>(q_bar(settings[row], first + row, n));
-  store_vector(block_q + 3 * (block * p.reflections.count + n), sum, false);
+  for (unsigned row = 0; row < count; ++row) sum = sum + convert<double>(q_bar(settings[row], first + row));
+  WarpVectors<double>(memory).store(lanes, block_q + 3 * (block * p.reflections.count + n), sum);
 }
 
 // kernel(problem, rows, per_block or tiles, partial or block_q)

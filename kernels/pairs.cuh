@@ -4,7 +4,7 @@
 // and every store is one run of memory, whatever N is. The settings of the block's orientations are made once, in shared memory.
 #pragma once
 
-#include "kernels/engine.hpp"
+#include "kernels/settings.cuh"
 
 namespace braggrad::cuda {
 
@@ -28,10 +28,10 @@ class Divisor {
   uint32_t divisor_, factor_ = 0, shift_ = 0;
 };
 
-// What one launch does: `count` pairs from pair (first_row, first_column) on, `steps` of them a thread.
+// What one launch does: `count` pairs from pair (first_row, first_column) on, `block_pairs` of them a block.
 struct PairTiles {
   int64_t first_row;
-  uint32_t first_column, count, steps;
+  uint32_t first_column, count, block_pairs;
   uint32_t step_rows, step_columns;  // rows and columns in a block's worth of pairs
   Divisor length;                    // N
 };
@@ -41,34 +41,31 @@ template <class Setting>
 inline constexpr uint32_t most_rows = 24576 / sizeof(Setting);
 
 // body(setting, reflection, pair of the launch) for all pairs of this block of threads. make(row) makes the setting of an
-// orientation.
-template <class Setting, class Make, class Body>
-__device__ __forceinline__ void for_pairs(const PairTiles& tiles, const Make& make, const Body& body) {
+// orientation from its row of `orientations`.
+template <class Setting, class Orientations, class Make, class Body>
+__device__ __forceinline__ void for_pairs(const PairTiles& tiles, const Orientations& orientations, const Make& make,
+                                          const Body& body) {
   __shared__ __align__(16) unsigned char memory[most_rows<Setting> * sizeof(Setting)];
   Setting* settings = reinterpret_cast<Setting*>(memory);
-  const uint32_t length = tiles.length.value(), begin = blockIdx.x * (tiles.steps * block_threads);
-  const uint32_t end = min(tiles.count - begin, tiles.steps * block_threads);  // of this block, from its begin on
+  const uint32_t length = tiles.length.value(), begin = blockIdx.x * tiles.block_pairs;
+  const uint32_t end = min(tiles.count - begin, tiles.block_pairs);  // of this block, from its begin on
   const uint32_t skipped_rows = tiles.length.quotient(tiles.first_column + begin);
   const uint32_t column = tiles.first_column + begin - skipped_rows * length;
   const int64_t first_row = tiles.first_row + skipped_rows;
   const uint32_t rows = tiles.length.quotient(column + end - 1) + 1;
-  const bool shared = rows <= most_rows<Setting>;
-  if (shared) {
-    for (uint32_t row = threadIdx.x; row < rows; row += block_threads) settings[row] = make(first_row + row);
-    __syncthreads();
-  }
+  make_settings(settings, orientations, first_row, rows, make);
+  __syncthreads();
   uint32_t row = tiles.length.quotient(column + threadIdx.x), n = column + threadIdx.x - row * length;
-  const auto next = [&] {
+#pragma unroll 4
+  for (uint32_t i = threadIdx.x; i < end; i += blockDim.x) {
+    body(settings[row], n, begin + i);
     n += tiles.step_columns, row += tiles.step_rows;
     if (n >= length) n -= length, ++row;
-  };
-  if (shared) {
-#pragma unroll 4
-    for (uint32_t i = threadIdx.x; i < end; i += block_threads, next()) body(settings[row], n, begin + i);
-  } else {
-    for (uint32_t i = threadIdx.x; i < end; i += block_threads, next()) body(make(first_row + row), n, begin + i);
   }
 }
+
+// The lanes of a warp in the body of for_pairs().
+__device__ __forceinline__ Lanes lanes_of(const PairTiles& tiles, uint32_t i) { return Lanes::of(tiles.count - i); }
 
 // kernel(problem, tiles, more...) for all pairs of `rows` orientations and `length` reflections; advance(problem, pairs) moves the
 // outputs of a problem. A large call has several pairs a thread, which share the settings.
@@ -80,18 +77,22 @@ void launch_pairs(const Engine& engine, const Call& call, void (*kernel)(Problem
     // Columns and pairs of a launch together stay below 2^31.
     const int64_t column = start % length, fitting_pairs = std::max(length, int64_t{1} << 30) - column;
     count = std::min({rows * length - start, engine.max_pairs(), fitting_pairs});
-    const int64_t fitting = (int64_t{most_rows<Setting>} - 2) * length / block_threads;
-    const int64_t steps = std::max<int64_t>(1, std::min({most_steps, count / enough_threads, fitting}));
+    // Wherever they begin, so many pairs have at most so many rows; where the settings are large and the lists short, they
+    // are fewer than a block could have.
+    const int64_t fitting = (most_rows<Setting> - 1) * length + 1;
+    const int64_t threads = std::min<int64_t>(block_threads, fitting / warp_threads * warp_threads);
+    const int64_t steps = std::max<int64_t>(1, std::min({most_steps, count / enough_threads, fitting / threads}));
     const PairTiles tiles = {start / length,
                              static_cast<uint32_t>(column),
                              static_cast<uint32_t>(count),
-                             static_cast<uint32_t>(steps),
-                             static_cast<uint32_t>(block_threads / length),
-                             static_cast<uint32_t>(block_threads % length),
+                             static_cast<uint32_t>(steps * threads),
+                             static_cast<uint32_t>(threads / length),
+                             static_cast<uint32_t>(threads % length),
                              Divisor(static_cast<uint32_t>(length))};
     Problem part = problem;
     advance(part, start);
-    engine.launch(call, kernel, core::blocks_of(count, steps * block_threads), part, tiles, more...);
+    engine.launch_blocks(call, kernel, core::blocks_of(count, steps * threads), static_cast<uint32_t>(threads), part,
+                         tiles, more...);
   }
 }
 

@@ -18,7 +18,8 @@ __global__ void __launch_bounds__(block_threads)
                        const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
   for_pairs<PairSetting<T>>(
-      tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
+      tiles, OrientationRows<T, false>{p.orientations},
+      [&](const Orientations<T>& one) { return PairSetting<T>::of(beams.setting(p.frame, one, 0)); },
       [&](const PairSetting<T>& setting, uint32_t n, uint32_t i) {
         const Record<T> r = load_record(p.reflections.records, stride, n);
         const Crossing<T> crossing = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
@@ -34,7 +35,8 @@ __global__ void __launch_bounds__(block_threads, 1)  // as many registers as it 
                                const __grid_constant__ OppositeTiles tiles, const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
   for_opposites<PairSetting<T>>(
-      p.roots, rows, tiles, [&](int64_t b) { return PairSetting<T>::of(beams.setting(p.frame, p.orientations, b)); },
+      p.roots, rows, tiles, OrientationRows<T, false>{p.orientations},
+      [&](const Orientations<T>& one) { return PairSetting<T>::of(beams.setting(p.frame, one, 0)); },
       [&](const PairSetting<T>& setting, uint32_t n, const auto& put) {
         const Record<T> r = load_record(p.reflections.records, stride, n);
         const Crossing<T> x = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
@@ -52,10 +54,15 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_predict_general_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
                                const __grid_constant__ Beams<T> beams) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   for_pairs<Setting<T>>(
-      tiles, [&](int64_t b) { return beams.setting(p.frame, p.orientations, b); },
+      tiles, OrientationRows<T>{p.orientations},
+      [&](const Orientations<T>& one) { return beams.setting(p.frame, one, 0); },
       [&](const Setting<T>& setting, uint32_t n, uint32_t i) {
-        const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n).crossing;
+        const Lanes lanes = lanes_of(tiles, i);
+        const auto load = [&](const auto* table) { return vectors.load_row(lanes, table, n); };
+        const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n, load).crossing;
         store_roots(p.roots, i, p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{}, crossing.observable);
       });
 }
@@ -87,18 +94,23 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_predict_jvp_kernel(const __grid_constant__ PredictJvpProblem<T> p, const __grid_constant__ PairTiles tiles,
                            const __grid_constant__ Beams<T> beams) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   for_pairs<MovingSetting<T>>(
-      tiles,
-      [&](int64_t b) {
-        return MovingSetting<T>{beams.setting(p.frame, p.orientations, b),
-                                make_setting_dot(p.frame, p.orientations, p.tangent, b)};
+      tiles, MovingRows<T>{{p.orientations}, p.tangent},
+      [&](const auto& one) {
+        return MovingSetting<T>{beams.setting(p.frame, one.orientations, 0),
+                                make_setting_dot(p.frame, one.orientations, one.tangent, 0)};
       },
       [&](const MovingSetting<T>& s, uint32_t n, uint32_t i) {
-        const Pair<T> pair = load_pair(s.setting, p.orientations, p.reflections, n);
+        const Lanes lanes = lanes_of(tiles, i);
+        const auto load = [&](const auto* table) { return vectors.load_row(lanes, table, n); };
+        const Pair<T> pair = load_pair(s.setting, p.orientations, p.reflections, n, load);
+        const Vec3<T> q_dot = load_q_dot(s.change, p.reflections, p.tangent, load);
         Roots<T> rates{};
         if (is_contributing(pair.crossing, s.setting, p.frame))
-          rates = pair_jvp(s.setting, s.change, pair, load_q_dot(s.change, p.reflections, p.tangent, n),
-                           p.orientations.magnitude_from_rotated, core::moves_frame(p.tangent.geometry));
+          rates = pair_jvp(s.setting, s.change, pair, q_dot, p.orientations.magnitude_from_rotated,
+                           core::moves_frame(p.tangent.geometry));
         store_roots(p.roots, i, rates, pair.crossing.observable);
       });
 }
@@ -121,11 +133,11 @@ struct PairAdjoint {
   bool contributes;  // else the rest is not to be used
 };
 
-template <class T>
+template <class T, class Load>
 __device__ __forceinline__ PairAdjoint<T> load_adjoint(const PredictVjpProblem<T>& p, const Setting<T>& setting,
-                                                       int64_t b, int64_t n) {
+                                                       int64_t b, int64_t n, const Load& load) {
   PairAdjoint<T> a;
-  a.pair = load_pair(setting, p.orientations, p.reflections, n);
+  a.pair = load_pair(setting, p.orientations, p.reflections, n, load);
   a.contributes = is_contributing(a.pair.crossing, setting, p.frame);
   if (!a.contributes) return a;
   const int64_t at = b * p.reflections.count + n;
@@ -139,12 +151,16 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_predict_vjp_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows, int64_t per_block,
                            double* partial) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const WantedSums wanted = wanted_sums(p.gradient);
   sum_orientations(p, p.frame, wanted, rows, per_block, partial,
                    [&](OrientationSums& sums, const Setting<T>& setting, int64_t b, int64_t n) {
-                     const PairAdjoint<T> a = load_adjoint(p, setting, b, n);
+                     const Lanes lanes = Lanes::of(p.reflections.count - n);
+                     const auto load = [&](const auto* table) { return vectors.load(lanes, table + 3 * n); };
+                     const Vec3<T> hkl = wanted.basis ? load(p.reflections.hkl) : Vec3<T>{};
+                     const PairAdjoint<T> a = load_adjoint(p, setting, b, n, load);
                      if (!a.contributes) return;
-                     const Vec3<T> hkl = wanted.basis ? load_hkl(p.reflections, n) : Vec3<T>{};
                      accumulate(sums, wanted, setting, a.pair, a.bar, hkl, a.w1, a.w2);
                    });
 }
@@ -153,9 +169,15 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_predict_q_bar_kernel(const __grid_constant__ PredictVjpProblem<T> p, Range rows, int64_t tiles,
                              double* block_q) {
-  sum_q_bar<T>(p, p.frame, rows, tiles, block_q, [&](const Setting<T>& setting, int64_t b, int64_t n) {
-    const PairAdjoint<T> a = load_adjoint(p, setting, b, n);
-    return a.contributes ? q_cotangent(setting, a.pair, a.bar) : Vec3<T>{};
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
+  sum_q_bar<T>(p, p.frame, rows, tiles, block_q, [&](Lanes lanes, int64_t n) {
+    const Vec3<T> given = p.orientations.reciprocal_basis ? vectors.load(lanes, p.reflections.hkl + 3 * n)
+                                                          : vectors.load(lanes, p.reflections.q + 3 * n);
+    return [&p, n, given](const Setting<T>& setting, int64_t b) {
+      const PairAdjoint<T> a = load_adjoint(p, setting, b, n, [&](const auto*) { return given; });
+      return a.contributes ? q_cotangent(setting, a.pair, a.bar) : Vec3<T>{};
+    };
   });
 }
 

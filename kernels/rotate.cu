@@ -12,11 +12,15 @@ using namespace core;
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_rotate_kernel(const __grid_constant__ RotateProblem<T> p, const __grid_constant__ PairTiles tiles) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   for_pairs<Setting<T>>(
-      tiles, [&](int64_t b) { return make_rotation(p.orientations, b); },
+      tiles, OrientationRows<T>{p.orientations}, [&](const Orientations<T>& one) { return make_rotation(one, 0); },
       [&](const Setting<T>& setting, uint32_t n, uint32_t i) {
-        store_components(p.g + 3 * int64_t{i},
-                         multiply(setting.rotation, load_q(setting, p.orientations, p.reflections, n)));
+        const Lanes lanes = lanes_of(tiles, i);
+        const auto load = [&](const auto* table) { return vectors.load_row(lanes, table, n); };
+        vectors.store(lanes, p.g + 3 * int64_t{i},
+                      multiply(setting.rotation, load_q(setting, p.orientations, p.reflections, load)));
       });
 }
 
@@ -30,15 +34,19 @@ void CudaOperations<T>::rotate(const RotateProblem<T>& p, Scratch& scratch) {
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_rotate_jvp_kernel(const __grid_constant__ RotateJvpProblem<T> p, const __grid_constant__ PairTiles tiles) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   for_pairs<MovingSetting<T>>(
-      tiles,
-      [&](int64_t b) {
-        return MovingSetting<T>{make_rotation(p.orientations, b),
-                                make_setting_dot(identity_frame(), p.orientations, p.tangent, b)};
+      tiles, MovingRows<T>{{p.orientations}, p.tangent},
+      [&](const auto& one) {
+        return MovingSetting<T>{make_rotation(one.orientations, 0),
+                                make_setting_dot(identity_frame(), one.orientations, one.tangent, 0)};
       },
       [&](const MovingSetting<T>& s, uint32_t n, uint32_t i) {
-        store_components(p.g + 3 * int64_t{i},
-                         rotate_jvp_pair(s.setting, s.change, p.orientations, p.reflections, p.tangent, n));
+        const Lanes lanes = lanes_of(tiles, i);
+        const auto load = [&](const auto* table) { return vectors.load_row(lanes, table, n); };
+        vectors.store(lanes, p.g + 3 * int64_t{i},
+                      rotate_jvp_pair(s.setting, s.change, p.orientations, p.reflections, p.tangent, load));
       });
 }
 
@@ -51,25 +59,33 @@ void CudaOperations<T>::rotate_jvp(const RotateJvpProblem<T>& p, Scratch& scratc
 }
 
 template <class T>
-__device__ __forceinline__ Vec3<T> load_g_bar(const RotateVjpProblem<T>& p, int64_t b, int64_t n) {
-  return load_vector<T>(p.g_bar + 3 * (b * p.reflections.count + n));
+__device__ __forceinline__ const T* g_bar_of(const RotateVjpProblem<T>& p, int64_t b, int64_t n) {
+  return p.g_bar + 3 * (b * p.reflections.count + n);
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads) brg_rotate_vjp_kernel(const __grid_constant__ RotateVjpProblem<T> p,
                                                                        Range rows, int64_t per_block, double* partial) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const WantedSums wanted = wanted_sums(p.gradient);
   sum_orientations(p, identity_frame(), wanted, rows, per_block, partial,
                    [&](OrientationSums& sums, const Setting<T>& setting, int64_t b, int64_t n) {
-                     accumulate_rotation(sums, p, setting, n, load_g_bar(p, b, n), wanted.basis);
+                     const Lanes lanes = Lanes::of(p.reflections.count - n);
+                     const auto load = [&](const auto* table) { return vectors.load(lanes, table + 3 * n); };
+                     accumulate_rotation(sums, p, setting, vectors.load(lanes, g_bar_of(p, b, n)), wanted.basis, load);
                    });
 }
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_rotate_q_bar_kernel(const __grid_constant__ RotateVjpProblem<T> p, Range rows, int64_t tiles, double* block_q) {
-  sum_q_bar<T>(p, identity_frame(), rows, tiles, block_q, [&](const Setting<T>& setting, int64_t b, int64_t n) {
-    return multiply_transposed(setting.rotation, load_g_bar(p, b, n));
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
+  sum_q_bar<T>(p, identity_frame(), rows, tiles, block_q, [&](Lanes lanes, int64_t n) {
+    return [&p, &vectors, lanes, n](const Setting<T>& setting, int64_t b) {
+      return multiply_transposed(setting.rotation, vectors.load(lanes, g_bar_of(p, b, n)));
+    };
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/predict.hpp"
+#include "kernels/rows.cuh"
 
 namespace braggrad::cuda {
 
@@ -85,6 +86,92 @@ __device__ __forceinline__ bool is_contributing(const core::Crossing<T>& x, cons
                                                 const core::Frame& frame) {
   const T cut = static_cast<T>(frame.grazing_cut);
   return x.inverse_s != T(0) && (!(cut > 0) || core::contributes(x, setting.beam, cut));
+}
+
+// An array from a later number on, or none.
+template <class T>
+__device__ __forceinline__ const T* advanced(const T* array, int64_t count) {
+  return array ? array + count : nullptr;
+}
+
+// The rows of a warp's lanes in the arrays of a call, copied to shared memory, where each lane finds its own.
+template <class T>
+class StagedRows {
+ public:
+  // `first`: the row of the warp's first lane.
+  __device__ __forceinline__ StagedRows(Lanes lanes, int64_t first, T* tile)
+      : lanes_(lanes), first_(first), tile_(tile) {}
+  template <int width>
+  __device__ __forceinline__ const T* row(const T* array) {
+    if (!array) return nullptr;
+    copy_rows<width>(lanes_, array + width * first_, tile_);
+    const T* own = tile_ + width * lanes_.lane;
+    tile_ += width * lanes_.count;
+    return own;
+  }
+  __device__ __forceinline__ const T* number(const T* array) const { return advanced(array, first_ + lanes_.lane); }
+
+ private:
+  Lanes lanes_;
+  int64_t first_;
+  T* tile_;
+};
+
+// The orientations of a call, each as one alone. `has_basis`: may have reciprocal bases of their own.
+template <class T, bool has_basis = true>
+struct OrientationRows {
+  using Number = T;
+  static constexpr int most_numbers = has_basis ? 18 : 9;  // of a row
+  core::Orientations<T> all;
+
+  __device__ __forceinline__ core::Orientations<T> of(StagedRows<T>& rows) const {
+    core::Orientations<T> one = all;
+    one.rotation = rows.template row<9>(all.rotation);
+    one.reciprocal_basis = has_basis ? rows.template row<9>(all.reciprocal_basis) : nullptr;
+    one.wavenumber = rows.number(all.wavenumber), one.chi = rows.number(all.chi);
+    return one;
+  }
+};
+
+// With their changes.
+template <class T>
+struct MovingRows {
+  using Number = T;
+  static constexpr int most_numbers = OrientationRows<T>::most_numbers + 21;
+  struct Row {
+    core::Orientations<T> orientations;
+    core::OrientationsTangent<T> tangent;
+  };
+  OrientationRows<T> orientations;
+  core::OrientationsTangent<T> tangent;
+
+  __device__ __forceinline__ Row of(StagedRows<T>& rows) const {
+    Row one = {orientations.of(rows), tangent};
+    one.tangent.rotation = rows.template row<9>(tangent.rotation);
+    one.tangent.rotation_vector = rows.template row<3>(tangent.rotation_vector);
+    one.tangent.reciprocal_basis = rows.template row<9>(tangent.reciprocal_basis);
+    one.tangent.wavenumber = rows.number(tangent.wavenumber), one.tangent.chi = rows.number(tangent.chi);
+    return one;
+  }
+};
+
+// settings[i] = make(row first + i of `orientations`) for i below `count`, by all threads of a block. What is read of memory is
+// read in whole sectors, and laid out for a moment where the settings will be.
+template <class Setting, class Orientations, class Make>
+__device__ __forceinline__ void make_settings(Setting* settings, const Orientations& orientations, int64_t first,
+                                              uint32_t count, const Make& make) {
+  using T = typename Orientations::Number;
+  static_assert(sizeof(Setting) >= Orientations::most_numbers * sizeof(T));
+  for (uint32_t i = threadIdx.x; i < count; i += blockDim.x) {
+    const Lanes lanes = Lanes::of(count - i);
+    const uint32_t warp = i - lanes.lane;
+    StagedRows<T> rows(lanes, first + warp, reinterpret_cast<T*>(settings + warp));
+    const auto row = orientations.of(rows);
+    lanes.sync();
+    const Setting made = make(row);
+    lanes.sync();
+    settings[i] = made;
+  }
 }
 
 // A setting and its change.

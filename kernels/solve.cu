@@ -3,6 +3,7 @@
 #include "kernels/batch_sums.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/pairs.cuh"
+#include "kernels/rows.cuh"
 #include "kernels/settings.cuh"
 #include "kernels/sums.cuh"
 
@@ -13,9 +14,11 @@ using namespace core;
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_solve_kernel(const __grid_constant__ SolveProblem<T> p, Range items, const __grid_constant__ Beams<T> beams) {
+  __shared__ typename WarpVectors<T>::Memory memory;
   const int64_t i = flat_index(items);
   if (i >= items.stop) return;
-  const Crossing<T> crossing = load_item<false>(p.frame, p.items, i, beams.beam(p.frame, p.items, i)).crossing;
+  const Vec3<T> given = WarpVectors<T>(memory).load(Lanes::of(items.stop - i), p.items.g + 3 * i);
+  const Crossing<T> crossing = load_item<false>(p.frame, p.items, i, given, beams.beam(p.frame, p.items, i)).crossing;
   store_roots(p.roots, i, p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{}, crossing.observable);
 }
 
@@ -29,10 +32,15 @@ template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_solve_jvp_kernel(const __grid_constant__ SolveJvpProblem<T> p, Range items,
                          const __grid_constant__ Beams<T> beams) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const int64_t i = flat_index(items);
   if (i >= items.stop) return;
-  const Item<T> item = load_item(p.frame, p.items, i, beams.beam(p.frame, p.items, i));
-  store_roots(p.roots, i, item_jvp(p.frame, item, p.items, p.tangent, i), item.crossing.observable);
+  const Lanes lanes = Lanes::of(items.stop - i);
+  const Vec3<T> given = vectors.load(lanes, p.items.g + 3 * i);
+  const Vec3<T> change = p.tangent.g ? vectors.load(lanes, p.tangent.g + 3 * i) : Vec3<T>{};
+  const Item<T> item = load_item(p.frame, p.items, i, given, beams.beam(p.frame, p.items, i));
+  store_roots(p.roots, i, item_jvp(p.frame, item, p.items, p.tangent, i, change), item.crossing.observable);
 }
 
 template <class T>
@@ -47,16 +55,23 @@ __global__ void __launch_bounds__(block_threads)
     brg_solve_vjp_kernel(const __grid_constant__ SolveVjpProblem<T> p, Range items, int64_t per_block, double* partial,
                          const __grid_constant__ Beams<T> beams) {
   __shared__ BlockSums block;
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   if (partial) block.clear();
   const bool wants_frame = p.gradient.geometry.beam || p.gradient.geometry.axis;
   const int64_t first = items.start + blockIdx.x * per_block, last = min(first + per_block, items.stop);
+  ItemsGradient<T> scalars = p.gradient;
+  scalars.g = nullptr;
   OrientationSums sums;
   for (int64_t i = first + threadIdx.x; i < last; i += block_threads) {
-    const Item<T> item = load_item(p.frame, p.items, i, beams.beam(p.frame, p.items, i));
+    const Lanes lanes = Lanes::of(last - i);
+    const Vec3<T> given = vectors.load(lanes, p.items.g + 3 * i);
+    const Item<T> item = load_item(p.frame, p.items, i, given, beams.beam(p.frame, p.items, i));
     const T w1 = p.cotangents.omega1 ? p.cotangents.omega1[i] : T(0);
     const T w2 = p.cotangents.omega2 ? p.cotangents.omega2[i] : T(0);
     const ItemBar<T> bar = item_vjp(p.frame, item, p.items, i, w1, w2, wants_frame);
-    store_item(p.gradient, i, bar);
+    if (p.gradient.g) vectors.store(lanes, p.gradient.g + 3 * i, bar.g, p.gradient.accumulate);
+    store_item(scalars, i, bar);
     if (partial) add_item(sums, bar);
   }
   if (!partial) return;

@@ -3,6 +3,7 @@
 #include "core/spots.hpp"
 #include "kernels/cuda_operations.hpp"
 #include "kernels/pairs.cuh"
+#include "kernels/rows.cuh"
 #include "kernels/running_sum.hpp"
 
 namespace braggrad::cuda {
@@ -12,8 +13,13 @@ using namespace core;
 template <class T>
 __global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
     brg_diffracted_beam_kernel(const __grid_constant__ BeamProblem<T> p, Range items) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const int64_t i = flat_index(items);
-  if (i < items.stop) store_beam(p, i, diffracted_beam_of(p, i));
+  if (i >= items.stop) return;
+  const Lanes lanes = Lanes::of(items.stop - i);
+  const Vec3<T> given = vectors.load(lanes, p.items.g + 3 * i);
+  store_beam(p, i, diffracted_beam_of(p, i, given), [&](T* to, const Vec3<T>& v) { vectors.store(lanes, to, v); });
 }
 
 template <class T>
@@ -26,6 +32,8 @@ void CudaOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratc
 // or with2 is set where the first or second root of lane i is a spot.
 template <class T, class Found>
 __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, const Found& found) {
+  __shared__ typename WarpVectors<T>::Memory memory;
+  const WarpVectors<T> vectors(memory);
   const Setting<T> setting = make_setting(p.frame, p.orientations, b);
   const unsigned lane = threadIdx.x % warp_threads;
   for (int64_t first = 0; first < p.reflections.count; first += warp_threads) {
@@ -33,7 +41,9 @@ __device__ __forceinline__ void for_spots(const SpotsProblem<T>& p, int64_t b, c
     Roots<T> omega{};
     bool has1 = false, has2 = false;
     if (n < p.reflections.count) {
-      const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n).crossing;
+      const Lanes lanes = Lanes::of(p.reflections.count - n);
+      const auto load = [&](const auto* table) { return vectors.load(lanes, table + 3 * n); };
+      const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n, load).crossing;
       omega = roots(crossing);
       has1 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega1));
       has2 = crossing.observable && in_windows(p.windows, static_cast<double>(omega.omega2));
@@ -58,27 +68,76 @@ __global__ void __launch_bounds__(block_threads)
   if (threadIdx.x % warp_threads == 0) offsets[b + 1] = spots;
 }
 
+// The spots of a warp's orientation on their way into the list. Their run begins and ends anywhere; a line of it, whole sectors
+// of all three arrays, is written when it is complete.
 template <class T>
-__device__ __forceinline__ void store_spot(const SpotsProblem<T>& p, int64_t at, int64_t n, int root, T omega) {
-  if (at >= p.capacity) return;
-  if (p.reflection) p.reflection[at] = static_cast<int32_t>(n);
-  if (p.root) p.root[at] = static_cast<uint8_t>(root);
-  if (p.omega) p.omega[at] = omega;
-}
+class SpotLines {
+ public:
+  // For what waits for the end of its line, and both roots of 32 reflections more.
+  static constexpr uint32_t line = warp_threads, room = 4 * line;
+  struct Memory {
+    T omega[block_warps][room];
+    uint32_t which[block_warps][room];
+  };
+
+  __device__ __forceinline__ SpotLines(Memory& memory, const SpotsProblem<T>& p, int64_t first)
+      : p_(p),
+        omega_(memory.omega[threadIdx.x / warp_threads]),
+        which_(memory.which[threadIdx.x / warp_threads]),
+        line_(first / line * line),
+        begin_(static_cast<uint32_t>(first % line)),
+        end_(begin_) {}
+
+  // A spot, `later` places behind those that have been counted.
+  __device__ __forceinline__ void put(uint32_t later, int64_t n, uint32_t root, T omega) {
+    const uint32_t i = (ring_ + end_ + later) % room;
+    omega_[i] = omega, which_[i] = 2 * static_cast<uint32_t>(n) + root - 1;
+  }
+
+  // Counts the spots that have been put, and writes the lines that they complete. For all lanes.
+  __device__ __forceinline__ void count(uint32_t spots) {
+    __syncwarp();
+    for (end_ += spots; end_ >= line; end_ -= line) {
+      store();
+      line_ += line, ring_ += line, begin_ = 0;
+    }
+    __syncwarp();
+  }
+
+  // Writes the line, as far as there is one. For all lanes.
+  __device__ __forceinline__ void store() const {
+    const uint32_t place = threadIdx.x % warp_threads, i = (ring_ + place) % room;
+    const int64_t at = line_ + place;
+    if (place < begin_ || place >= end_ || at >= p_.capacity) return;
+    if (p_.reflection) p_.reflection[at] = static_cast<int32_t>(which_[i] / 2);
+    if (p_.root) p_.root[at] = static_cast<uint8_t>(which_[i] % 2 + 1);
+    if (p_.omega) p_.omega[at] = omega_[i];
+  }
+
+ private:
+  const SpotsProblem<T>& p_;
+  T* omega_;
+  uint32_t* which_;
+  int64_t line_;          // its first place in the list
+  uint32_t begin_, end_;  // counted from there: its places that are this orientation's, as far as they are known
+  uint32_t ring_ = 0;     // where it begins in shared memory
+};
 
 template <class T>
 __global__ void __launch_bounds__(block_threads)
     brg_write_spots_kernel(const __grid_constant__ SpotsProblem<T> p, Range rows, const int64_t* offsets) {
+  __shared__ typename SpotLines<T>::Memory memory;
   const int64_t b = warp_row(rows);
   if (b >= rows.stop || offsets[b] >= p.capacity) return;
-  int64_t next = offsets[b];
+  SpotLines<T> lines(memory, p, offsets[b]);
   const unsigned own = 1u << threadIdx.x % warp_threads, before = own - 1;
   for_spots(p, b, [&](int64_t n, Roots<T> omega, unsigned with1, unsigned with2) {
-    const int64_t at = next + __popc(with1 & before) + __popc(with2 & before);
-    if (with1 & own) store_spot(p, at, n, 1, omega.omega1);
-    if (with2 & own) store_spot(p, at + (with1 & own ? 1 : 0), n, 2, omega.omega2);
-    next += __popc(with1) + __popc(with2);
+    const uint32_t later = __popc(with1 & before) + __popc(with2 & before), first = with1 & own ? 1 : 0;
+    if (first) lines.put(later, n, 1, omega.omega1);
+    if (with2 & own) lines.put(later + first, n, 2, omega.omega2);
+    lines.count(__popc(with1) + __popc(with2));
   });
+  lines.store();
 }
 
 template <class T>

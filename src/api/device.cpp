@@ -6,10 +6,10 @@
 #include <fstream>
 
 #include "runtime/choice.hpp"
+#include "runtime/cores.hpp"
 #include "runtime/cuda.hpp"
 #include "runtime/error.hpp"
 #include "runtime/struct_reader.hpp"
-#include "runtime/thread_pool.hpp"
 
 namespace braggrad {
 namespace {

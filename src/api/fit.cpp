@@ -18,8 +18,9 @@ core::OmegaTargets<T> read_targets(const S* given, int64_t orientations, int64_t
   require(s.reserved == 0, "targets.reserved is not 0");
   const bool has_delta = s.loss == BRG_LOSS_HUBER || s.loss == BRG_LOSS_NORM;
   constexpr double most = core::Limits<T>::largest_component;  // its square and the reciprocal of that are numbers
-  require(has_delta ? s.delta >= 1 / most && s.delta <= most : s.delta == 0, "targets.delta is ", s.delta,
-          ": it must be ", 1 / most, " to ", most, " for the Huber and the norm loss, and 0 for the others");
+  require(has_delta || s.delta == 0, "targets.delta is ", s.delta, ": it must be 0 where the loss has none");
+  require(!has_delta || (s.delta >= 1 / most && s.delta <= most), "targets.delta is ", s.delta,
+          ": the Huber and the norm loss take ", 1 / most, " to ", most);
   require(std::isfinite(s.missing_loss) && s.missing_loss >= 0, "targets.missing_loss is ", s.missing_loss,
           ": it must be finite and not negative");
   const bool dense = s.omega1 || s.omega2, listed = s.offsets || s.reflection || s.omega;

@@ -198,17 +198,30 @@ BRG_CORE Mat3<V> tensor_row(const V* all, int row) {
           mul_add(sign, other.zx, one.zx), mul_add(sign, other.zy, one.zy), mul_add(sign, other.zz, one.zz)};
 }
 
-// By the elements of the strain, from the product with every element of a matrix.
+// By the elements of a strain, xy standing for both xy and yx.
 template <class V>
-BRG_CORE void put_strain(V* out, const Mat3<V>& by) {
-  out[0] = by.xx, out[1] = by.yy, out[2] = by.zz;
-  out[3] = by.yz + by.zy, out[4] = by.xz + by.zx, out[5] = by.xy + by.yx;
+struct Strain {
+  V xx, yy, zz, yz, xz, xy;
+};
+template <class V>
+BRG_CORE Strain<V> strain_of(const Mat3<V>& by) {
+  return {by.xx, by.yy, by.zz, by.yz + by.zy, by.xz + by.zx, by.xy + by.yx};
+}
+template <class V>
+BRG_CORE void put_strain(V* out, const Strain<V>& s) {
+  out[0] = s.xx, out[1] = s.yy, out[2] = s.zz, out[3] = s.yz, out[4] = s.xz, out[5] = s.xy;
 }
 
-// By the strain of the crystal, e' = R e R^T, from that by every element of t G^T in the frame.
+// By the strain of the crystal, e' = R e R^T, from that by the strain e' of the frame, as an upper triangle: R^T s R and its transpose.
 template <class V>
-BRG_CORE void put_crystal_strain(V* out, const Mat3<V>& by, const Mat3<V>& rotation) {
-  put_strain(out, multiply(transpose(rotation), multiply(by, rotation)));
+BRG_CORE Strain<V> crystal_strain(const Strain<V>& s, const Mat3<V>& r) {
+  const auto times = [&s](const Vec3<V>& v) {
+    return Vec3<V>{mul_add(s.xx, v.x, mul_add(s.xy, v.y, s.xz * v.z)), mul_add(s.yy, v.y, s.yz * v.z), s.zz * v.z};
+  };
+  const Vec3<V> x = {r.xx, r.yx, r.zx}, y = {r.xy, r.yy, r.zy}, z = {r.xz, r.yz, r.zz};
+  const Vec3<V> sx = times(x), sy = times(y), sz = times(z);
+  return {
+      dot(x, sx), dot(y, sy), dot(z, sz), dot(y, sz) + dot(z, sy), dot(x, sz) + dot(z, sx), dot(x, sy) + dot(y, sx)};
 }
 
 // The normal matrix by turns of the frame and strain of the crystal is made of its rows, in any order, each of which has its
@@ -217,9 +230,9 @@ template <class V>
 BRG_CORE void expand_row(const V* all, int row, const Mat3<V>& rotation, V inverse_wavenumber, V* normal, V* half) {
   const Mat3<V> by = tensor_row(all, row);
   const int parameter = row < TensorRow::chi ? row : row + 1;
-  put_crystal_strain(row < TensorRow::strain ? normal + triangle_index(parameter, 5, fit_parameters)
-                                             : half + 6 * (row - TensorRow::strain),
-                     by, rotation);
+  put_strain(row < TensorRow::strain ? normal + triangle_index(parameter, 5, fit_parameters)
+                                     : half + 6 * (row - TensorRow::strain),
+             crystal_strain(strain_of(by), rotation));
   if (row >= TensorRow::strain) return;
   normal[parameter] = by.zy - by.yz;
   if (row > 0) normal[triangle_index(1, parameter, fit_parameters)] = by.xz - by.zx;
@@ -229,13 +242,13 @@ BRG_CORE void expand_row(const V* all, int row, const Mat3<V>& rotation, V inver
 // Column b of the strain of the crystal.
 template <class V>
 BRG_CORE void expand_column(const V* half, int b, const Mat3<V>& rotation, V inverse_wavenumber, V* normal) {
-  const V one_half(Scalar<V>(0.5)), *column = half + b;
-  const V yz = one_half * column[18], xz = one_half * column[24], xy = one_half * column[30];
+  const V* column = half + b;
   V by[6];
-  put_crystal_strain(by, Mat3<V>{column[0], xy, xz, xy, column[6], yz, xz, yz, column[12]}, rotation);
+  put_strain(by,
+             crystal_strain(Strain<V>{column[0], column[6], column[12], column[18], column[24], column[30]}, rotation));
   for (int a = 0; a < 6; ++a)
     if (a <= b) normal[triangle_index(5 + a, 5 + b, fit_parameters)] = by[a];
-  normal[triangle_index(3, 5 + b, fit_parameters)] = -(inverse_wavenumber * (by[0] + by[1] + by[2]));
+  normal[triangle_index(3, 5 + b, fit_parameters)] = -(inverse_wavenumber * (column[0] + column[6] + column[12]));
 }
 
 template <class V>
@@ -249,13 +262,16 @@ BRG_CORE void expand_scalars(const V* scalars, V* normal) {
 template <class V>
 BRG_CORE void expand_normal(const V* sums, const Mat3<V>& rotation, V inverse_wavenumber, V* normal) {
   V all[AllTensors::count], half[36];
-  for (int i = 0, from = TensorIndex::square; i < 36; ++i)
-    if (is_summed(i / 6, i % 6)) all[AllTensors::square + i] = sums[from++];
-  for (int i = 0, from = 0; i < 9; ++i) {
-    if (!is_summed(i)) continue;
+  int from = TensorIndex::square;
+  unrolled<36>([&](auto i) {
+    if constexpr (is_summed(i / 6, i % 6)) all[AllTensors::square + i] = sums[from++];
+  });
+  from = 0;
+  unrolled<9>([&](auto i) {
+    if constexpr (!is_summed(i)) return;
     all[AllTensors::turn + i] = sums[TensorIndex::turn + from];
     all[AllTensors::chi + i] = sums[TensorIndex::chi + from++];
-  }
+  });
   complete(all, sums + TensorIndex::scalars);
   unrolled<TensorRow::count>([&](auto row) { expand_row(all, row, rotation, inverse_wavenumber, normal, half); });
   unrolled<6>([&](auto column) { expand_column(half, column, rotation, inverse_wavenumber, normal); });
@@ -268,7 +284,7 @@ template <class V>
 BRG_CORE void expand_gradient(const V* sums, const Mat3<V>& rotation_sum, const Mat3<V>& rotation, V* out) {
   const Vec3<V> turn = axial(multiply(rotation_sum, transpose(rotation)));
   out[0] = turn.x, out[1] = turn.y, out[2] = turn.z, out[3] = sums[0], out[4] = sums[1];
-  put_strain(out + 5, multiply(transpose(rotation), rotation_sum));
+  put_strain(out + 5, strain_of(multiply(transpose(rotation), rotation_sum)));
   const V* length = sums + 2;
   out[5] = out[5] + length[0], out[6] = out[6] + length[3], out[7] = out[7] + length[5];
   out[8] = out[8] + (length[4] + length[4]), out[9] = out[9] + (length[2] + length[2]);

@@ -23,9 +23,10 @@ BRG_CORE Item<V> item_of(const Mat3<V>& m, bool identity, const Vec3<V>& given, 
                                  beam.cos_chi)};
 }
 
+// Item i, whose vector is `given`.
 template <bool derivatives = true, class T>
-BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i, const Beam<T>& beam) {
-  const Vec3<T> given = load_vector<T>(items.g + 3 * i);
+BRG_CORE Item<T> load_item(const Frame& frame, const Items<T>& items, int64_t i, const Vec3<T>& given,
+                           const Beam<T>& beam) {
   const T q2 = items.g_magnitude ? items.g_magnitude[i] * items.g_magnitude[i] : dot(given, given);
   return item_of<derivatives>(convert<T>(frame.m), frame.identity, given, q2, beam);
 }
@@ -96,12 +97,13 @@ BRG_CORE Roots<V> item_rates(const Mat3<V>& m, bool identity, const Item<V>& ite
   return rates;
 }
 
+// Along the tangent of item i, whose vector is `given`.
 template <class T>
 BRG_CORE Roots<T> item_jvp(const Frame& frame, const Item<T>& item, const Items<T>& items,
-                           const ItemsTangent<T>& tangent, int64_t i) {
+                           const ItemsTangent<T>& tangent, int64_t i, const Vec3<T>& given) {
   if (!contributes(item.crossing, item.beam, static_cast<T>(frame.grazing_cut))) return {T(0), T(0)};
   ItemDot<T> change;
-  change.given = tangent.g ? load_vector<T>(tangent.g + 3 * i) : Vec3<T>{};
+  change.given = given;
   change.g_magnitude = tangent.g_magnitude ? tangent.g_magnitude[i] : T(0);
   change.wavenumber = items.wavenumber ? (tangent.wavenumber ? tangent.wavenumber[i] : T(0))
                                        : static_cast<T>(tangent.geometry.wavenumber);

@@ -41,17 +41,12 @@ BRG_CORE Setting<T> make_setting(const Frame& frame, const Orientations<T>& orie
   return make_setting(frame, orientations, b, beam_of(frame, orientations.wavenumber, orientations.chi, b));
 }
 
-template <class T>
-BRG_CORE Vec3<T> load_hkl(const Reflections<T>& reflections, int64_t n) {
-  return load_vector<T>(reflections.hkl + 3 * n);
-}
-
-// q of reflection n in the crystal frame.
-template <class T>
+// q of a reflection in the crystal frame. load(table) is its row of q, hkl or dq.
+template <class T, class Load>
 BRG_CORE Vec3<T> load_q(const Setting<T>& setting, const Orientations<T>& orientations,
-                        const Reflections<T>& reflections, int64_t n) {
-  if (orientations.reciprocal_basis) return multiply(setting.basis, load_hkl(reflections, n));
-  return load_vector<T>(reflections.q + 3 * n);
+                        const Reflections<T>& reflections, const Load& load) {
+  if (orientations.reciprocal_basis) return multiply(setting.basis, load(reflections.hkl));
+  return load(reflections.q);
 }
 
 template <class T>
@@ -72,10 +67,10 @@ BRG_CORE Pair<V> pair_of(const Setting<V>& setting, const Vec3<V>& q, V q2, bool
           intersect<derivatives>(circle_of<derivatives>(g.x, g.y), c, setting.beam.cos_chi)};
 }
 
-template <bool derivatives = true, class T>
+template <bool derivatives = true, class T, class Load>
 BRG_CORE Pair<T> load_pair(const Setting<T>& setting, const Orientations<T>& orientations,
-                           const Reflections<T>& reflections, int64_t n) {
-  const Vec3<T> q = load_q(setting, orientations, reflections, n);
+                           const Reflections<T>& reflections, int64_t n, const Load& load) {
+  const Vec3<T> q = load_q(setting, orientations, reflections, load);
   const bool own_length = orientations.reciprocal_basis || !reflections.q2;
   return pair_of<derivatives>(setting, q, own_length ? dot(q, q) : reflections.q2[n],
                               orientations.magnitude_from_rotated);
@@ -227,13 +222,13 @@ BRG_CORE SettingDot<T> make_setting_dot(const Frame& frame, const Orientations<T
   return out;
 }
 
-// dq of reflection n.
-template <class T>
+// dq of a reflection.
+template <class T, class Load>
 BRG_CORE Vec3<T> load_q_dot(const SettingDot<T>& dot, const Reflections<T>& reflections,
-                            const OrientationsTangent<T>& tangent, int64_t n) {
+                            const OrientationsTangent<T>& tangent, const Load& load) {
   Vec3<T> q_dot{};
-  if (tangent.q) q_dot = load_vector<T>(tangent.q + 3 * n);
-  if (tangent.reciprocal_basis) q_dot = q_dot + multiply(dot.basis, load_hkl(reflections, n));
+  if (tangent.q) q_dot = load(tangent.q);
+  if (tangent.reciprocal_basis) q_dot = q_dot + multiply(dot.basis, load(reflections.hkl));
   return q_dot;
 }
 

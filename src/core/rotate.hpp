@@ -15,27 +15,20 @@ BRG_CORE Setting<T> make_rotation(Orientations<T> orientations, int64_t b) {
   return make_setting(identity_frame(), orientations, b);
 }
 
-template <class T>
-BRG_CORE void store_components(T* out, Vec3<T> v) {
-  out[0] = v.x, out[1] = v.y, out[2] = v.z;
+// Adds one reflection to an orientation's sums. `load` as load_q() has it.
+template <class T, class Load>
+BRG_CORE void accumulate_rotation(OrientationSums& sums, const RotateVjpProblem<T>& p, const Setting<T>& setting,
+                                  Vec3<T> g_bar, bool wants_basis, const Load& load) {
+  add_outer(sums.rotation, g_bar, load_q(setting, p.orientations, p.reflections, load));
+  if (wants_basis) add_outer(sums.basis, multiply_transposed(setting.rotation, g_bar), load(p.reflections.hkl));
 }
 
-// Adds one reflection to an orientation's sums; returns q_bar.
-template <class T>
-BRG_CORE Vec3<T> accumulate_rotation(OrientationSums& sums, const RotateVjpProblem<T>& p, const Setting<T>& setting,
-                                     int64_t n, Vec3<T> g_bar, bool wants_basis) {
-  const Vec3<T> q_bar = multiply_transposed(setting.rotation, g_bar);
-  add_outer(sums.rotation, g_bar, load_q(setting, p.orientations, p.reflections, n));
-  if (wants_basis) add_outer(sums.basis, q_bar, load_hkl(p.reflections, n));
-  return q_bar;
-}
-
-template <class T>
+template <class T, class Load>
 BRG_CORE Vec3<T> rotate_jvp_pair(const Setting<T>& setting, const SettingDot<T>& change,
                                  const Orientations<T>& orientations, const Reflections<T>& reflections,
-                                 const OrientationsTangent<T>& tangent, int64_t n) {
-  return rotate_jvp(setting, change, load_q(setting, orientations, reflections, n),
-                    load_q_dot(change, reflections, tangent, n));
+                                 const OrientationsTangent<T>& tangent, const Load& load) {
+  return rotate_jvp(setting, change, load_q(setting, orientations, reflections, load),
+                    load_q_dot(change, reflections, tangent, load));
 }
 
 }  // namespace braggrad::core

@@ -51,20 +51,19 @@ BRG_CORE DiffractedBeam<T> diffracted_beam(const Beam<T>& beam, Vec3<T> g, T ome
           eta <= -pi_inside<T> ? pi_inside<T> : eta};
 }
 
-// Item i: loads it and turns it into the frame.
+// Item i, whose vector is `given`: turns it into the frame.
 template <class T>
-BRG_CORE DiffractedBeam<T> diffracted_beam_of(const BeamProblem<T>& p, int64_t i) {
-  const Vec3<T> given = load_vector<T>(p.items.g + 3 * i);
+BRG_CORE DiffractedBeam<T> diffracted_beam_of(const BeamProblem<T>& p, int64_t i, const Vec3<T>& given) {
   const Vec3<T> g = p.frame.identity ? given : multiply(convert<T>(p.frame.m), given);
   return diffracted_beam(beam_of(p.frame, p.items.wavenumber, p.items.chi, i), g, p.omega[i]);
 }
 
-template <class T>
-BRG_CORE void store_beam(const BeamProblem<T>& p, int64_t i, const DiffractedBeam<T>& beam) {
-  if (p.direction) {
-    const Vec3<T> d = p.frame.identity ? beam.direction : multiply_transposed(convert<T>(p.frame.m), beam.direction);
-    p.direction[3 * i] = d.x, p.direction[3 * i + 1] = d.y, p.direction[3 * i + 2] = d.z;
-  }
+// store(to, vector) writes the direction to its place.
+template <class T, class Store>
+BRG_CORE void store_beam(const BeamProblem<T>& p, int64_t i, const DiffractedBeam<T>& beam, const Store& store) {
+  if (p.direction)
+    store(p.direction + 3 * i,
+          p.frame.identity ? beam.direction : multiply_transposed(convert<T>(p.frame.m), beam.direction));
   if (p.two_theta) p.two_theta[i] = beam.two_theta;
   if (p.eta) p.eta[i] = beam.eta;
 }

@@ -80,6 +80,11 @@ BRG_CORE Vec3<To> load_vector(const From* v) {
   return {static_cast<To>(v[0]), static_cast<To>(v[1]), static_cast<To>(v[2])};
 }
 
+template <class T>
+BRG_CORE void store_components(T* out, const Vec3<T>& v) {
+  out[0] = v.x, out[1] = v.y, out[2] = v.z;
+}
+
 // A matrix stored by rows, or by columns.
 template <class To, class From>
 BRG_CORE Mat3<To> load_matrix(const From* m, bool column_major) {

@@ -12,7 +12,8 @@ template <class T>
 void CpuOperations<T>::diffracted_beam(const BeamProblem<T>& p, Scratch& scratch) {
   if (!scratch.ready()) return;
   engine_.for_ranges(p.items.count, Engine::pairs_per_task, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) store_beam(p, i, diffracted_beam_of(p, i));
+    for (int64_t i = first; i < last; ++i)
+      store_beam(p, i, diffracted_beam_of(p, i, load_vector<T>(p.items.g + 3 * i)), store_components<T>);
   });
 }
 

@@ -1,6 +1,7 @@
 // Faults inside the library are exceptions of one type; every entry point turns them into a status and a sentence.
 #pragma once
 
+#include <charconv>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,12 @@ inline void append(std::string& text, const char* part) { text += part; }
 inline void append(std::string& text, char part) { text += part; }
 template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number> || std::is_enum_v<Number>>>
 void append(std::string& text, Number part) {
-  text += std::to_string(part);
+  if constexpr (std::is_floating_point_v<Number>) {
+    char digits[32];  // as few as tell it from its neighbours
+    text.append(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+  } else {
+    text += std::to_string(part);
+  }
 }
 
 // The parts of the message are put together where it is needed only: a call that is in order pays nothing for it.

@@ -2,71 +2,84 @@
 #include "runtime/thread_pool.hpp"
 
 #include <pthread.h>
-#include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <condition_variable>
-#include <cstdlib>
 #include <exception>
-#include <fstream>
+#include <limits>
 #include <mutex>
-#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "runtime/cores.hpp"
+
 namespace braggrad {
 namespace {
 
-// Cores granted by the cgroup's quota (version 2, then 1); a large number where there is none.
-double quota_cores() {
-  double period = 0;
-  std::string quota;
-  if (std::ifstream both("/sys/fs/cgroup/cpu.max"); both >> quota >> period && quota != "max" && period > 0)
-    return std::strtod(quota.c_str(), nullptr) / period;
-  double limit = 0;
-  std::ifstream limits("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), periods("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (limits >> limit && periods >> period && limit > 0 && period > 0) return limit / period;
-  return 1e6;
-}
+// Who is at work in this process. It decides who helps, never what comes out.
+//
+// Each pool writes to a place of its own, and only who wants help reads the others': short calls of many threads do not hand one
+// counter around.
+struct Account {
+  std::mutex mutex;
+  Place* first = nullptr;
+};
+constinit Account account;
 
-// MPI processes on this machine, by what Open MPI, MPICH and MVAPICH tell their processes; 1 without MPI.
-long local_ranks() {
-  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "MV2_COMM_WORLD_LOCAL_SIZE"})
-    if (const char* value = std::getenv(name)) return std::max(1L, std::strtol(value, nullptr, 10));
-  return 1;
-}
+}  // namespace
 
-// The process's account of its threads at work. It decides who helps, never what comes out.
-std::atomic<int> busy{0};
-
-void start_account() {
-  // A child of fork() has one thread, whatever its parent was doing.
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { busy.store(0); });
-  static_cast<void>(registered);
-}
-
-// Enters the calling thread, and up to `wanted` others while there are no more than `most` at work.
-class Seats {
+class alignas(64) Place {
  public:
-  Seats(int wanted, int most) {
-    int now = busy.load(std::memory_order_relaxed);
-    do helpers_ = std::clamp(most - now - 1, 0, wanted);
-    while (!busy.compare_exchange_weak(now, now + 1 + helpers_, std::memory_order_relaxed));
+  Place() {
+    static const int registered =
+        pthread_atfork([] { account.mutex.lock(); }, [] { account.mutex.unlock(); }, [] { Place::forget_parent(); });
+    static_cast<void>(registered);
+    const std::lock_guard<std::mutex> lock(account.mutex);
+    next_ = account.first, account.first = this;
   }
-  Seats(const Seats&) = delete;
-  Seats& operator=(const Seats&) = delete;
-  ~Seats() { busy.fetch_sub(1 + helpers_, std::memory_order_relaxed); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    const std::lock_guard<std::mutex> lock(account.mutex);
+    Place** at = &account.first;
+    while (*at != this) at = &(*at)->next_;
+    *at = next_;
+  }
 
-  int helpers() const noexcept { return helpers_; }
+  // Threads at work, as far as `enough` of them.
+  static int busy(int enough) {
+    int sum = 0;
+    for (const Place* place = account.first; place && sum < enough; place = place->next_)
+      sum += place->at_work_.load(std::memory_order_relaxed);
+    return sum;
+  }
+
+  void enter_alone() noexcept { at_work_.store(1, std::memory_order_relaxed); }
+  void leave() noexcept { at_work_.store(0, std::memory_order_relaxed); }
+
+  // The caller, and up to `wanted` others while there are no more than `most` at work: how many those are.
+  int enter(int wanted, int most) {
+    const std::lock_guard<std::mutex> lock(account.mutex);
+    const int helpers = std::clamp(most - busy(most) - 1, 0, wanted);
+    at_work_.store(1 + helpers, std::memory_order_relaxed);
+    return helpers;
+  }
 
  private:
-  int helpers_ = 0;
+  // A child of fork() has one thread, whatever its parent was doing.
+  static void forget_parent() {
+    for (Place* place = account.first; place; place = place->next_) place->leave();
+    account.mutex.unlock();
+  }
+
+  std::atomic<int> at_work_{0};
+  Place* next_ = nullptr;
 };
+
+namespace {
 
 void pause() noexcept {
 #if defined(__x86_64__)
@@ -76,17 +89,10 @@ void pause() noexcept {
 
 }  // namespace
 
-int usable_cores() {
-  double cores = std::thread::hardware_concurrency();
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
-  if (const long ranks = local_ranks(); ranks > 1)
-    cores =
-        std::min(cores, std::floor(static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN)) / static_cast<double>(ranks)));
-  return std::max(1, static_cast<int>(std::min(cores, std::ceil(quota_cores()))));
+int busy_threads() {
+  const std::lock_guard<std::mutex> lock(account.mutex);
+  return Place::busy(std::numeric_limits<int>::max());
 }
-
-int busy_threads() noexcept { return busy.load(std::memory_order_relaxed); }
 
 // The threads, and what they wait on.
 class ThreadPool::Crew {
@@ -166,28 +172,32 @@ class ThreadPool::Crew {
   std::vector<std::thread> workers_;
 };
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : place_(std::make_unique<Place>()) {
   const int cores = threads == 1 ? 1 : usable_cores();
   threads_ = threads > 0 ? threads : cores;
   most_busy_ = std::max(threads_, cores);
-  start_account();
 }
 ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::abandon() noexcept { static_cast<void>(crew_.release()); }
 
 void ThreadPool::run(int64_t count, Task task) {
-  if (count <= 1) {
-    if (count == 1) task(0);
-    return;
-  }
-  const Seats seats(static_cast<int>(std::min<int64_t>(threads_ - 1, count - 1)), most_busy_);
-  if (seats.helpers() == 0) {
+  struct Seat {
+    Place& place;
+    ~Seat() { place.leave(); }
+  } const seat{*place_};
+  const int wanted = static_cast<int>(std::min<int64_t>(threads_, count) - 1);
+  int helpers = 0;
+  if (wanted > 0)
+    helpers = place_->enter(wanted, most_busy_);
+  else
+    place_->enter_alone();
+  if (helpers == 0) {
     for (int64_t i = 0; i < count; ++i) task(i);
     return;
   }
   if (!crew_) crew_ = std::make_unique<Crew>(threads_ - 1);
-  crew_->run(count, task, seats.helpers());
+  crew_->run(count, task, helpers);
 }
 
 }  // namespace braggrad

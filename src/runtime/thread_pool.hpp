@@ -12,12 +12,11 @@
 
 namespace braggrad {
 
-// Cores that this process may use: affinity mask and cgroup quota, divided among the MPI ranks of this machine where the
-// launcher says how many there are and has not bound them.
-int usable_cores();
-
 // Threads that compute in pools of this process now, callers included.
-int busy_threads() noexcept;
+int busy_threads();
+
+// Where a pool says how many of its threads are at work.
+class Place;
 
 class ThreadPool {
  public:
@@ -36,6 +35,7 @@ class ThreadPool {
 
  private:
   class Crew;
+  std::unique_ptr<Place> place_;
   int threads_, most_busy_;     // the second: threads of the whole process
   std::unique_ptr<Crew> crew_;  // made at the first use
 };

@@ -151,18 +151,12 @@ class Convention : public BackendTest {
   }
   template <class T>
   brg_status solve(const brg_convention& c, const typename Api<T>::Items& items, const Answers<T>& a) const {
-    if constexpr (sizeof(T) == 4)
-      return brg_convention_solve_f32(context(), &c, &items, &a.roots);
-    else
-      return brg_convention_solve_f64(context(), &c, &items, &a.roots);
+    return Api<T>::convention_solve(context(), &c, &items, &a.roots);
   }
   template <class T>
   brg_status angles(const brg_convention& c, size_t n, const typename Api<T>::Roots& roots,
                     const typename Api<T>::Roots& out) const {
-    if constexpr (sizeof(T) == 4)
-      return brg_convention_angles_f32(context(), &c, static_cast<int64_t>(n), &roots, &out);
-    else
-      return brg_convention_angles_f64(context(), &c, static_cast<int64_t>(n), &roots, &out);
+    return Api<T>::convention_angles(context(), &c, static_cast<int64_t>(n), &roots, &out);
   }
 };
 

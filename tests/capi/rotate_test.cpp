@@ -5,45 +5,61 @@ namespace {
 
 class Rotate : public BackendTest {};
 
+// Of every kind one, and rows shorter, as long and longer than a warp, in batches that are no multiple of one.
+std::vector<BatchOptions> kinds_and_shapes() {
+  std::vector<BatchOptions> all = batch_kinds();
+  for (BatchOptions& kind : all) kind.orientations = 37, kind.own_wavenumber = kind.own_chi = false;
+  const BatchOptions plain = all[0], own_basis = all[3], view = all[5];
+  for (const auto& [rows, length] :
+       {std::pair<size_t, size_t>{1, 1}, {300, 1}, {131, 2}, {7, 3}, {33, 31}, {5, 32}, {31, 33}, {3, 200}})
+    for (BatchOptions kind : {plain, own_basis, view}) {
+      kind.orientations = rows, kind.reflections = length;
+      all.push_back(kind);
+    }
+  return all;
+}
+
 TEST_P(Rotate, AgreesWithPlainProducts) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
     const double eps = std::numeric_limits<T>::epsilon();
-    for (BatchOptions kind : batch_kinds()) {
-      kind.own_wavenumber = kind.own_chi = false;
+    for (const BatchOptions& kind : kinds_and_shapes()) {
       SCOPED_TRACE(std::string(kind.own_basis ? "own basis " : "") + (kind.column_major ? "columns " : "") +
-                   (kind.view ? "view" : ""));
-      kind.orientations = 37;
+                   (kind.view ? "view " : "") + std::to_string(kind.orientations) + " x " +
+                   std::to_string(kind.reflections));
       const Batch<T> batch(context(), plain_geometry(), kind);
       const size_t B = batch.rows(), N = batch.length();
       Random random(4);
+      auto orientations = batch.orientations;
+      auto rotation = array(laid_out(batch.rotation, kind.column_major), 1);  // aligned to nothing but a number
+      orientations.rotation = rotation.data();
       auto g = output<T>(3 * batch.pairs(), 1);
       auto vectors = make<typename Api<T>::Vectors>();
       vectors.g = g.data();
-      ASSERT_BRG(Api<T>::rotate(context(), batch.set.get(), &batch.orientations, &vectors));
+      ASSERT_BRG(Api<T>::rotate(context(), batch.set.get(), &orientations, &vectors));
       const auto rg = g.read();
 
       const auto g_bar = as<T>(random.uniforms(3 * batch.pairs(), -1, 1));
-      auto g_bar_array = array(g_bar);
+      auto g_bar_array = array(g_bar, 1);
       auto cotangents = make<typename Api<T>::VectorCotangents>();
       cotangents.g = g_bar_array.data();
       GradientArrays<T> arrays(context(), B, N);
       const unsigned mask = allowed_members(kind) & 0b1100111u;  // no beam
       const auto gradient = arrays.ask(mask);
-      ASSERT_BRG(Api<T>::rotate_vjp(context(), batch.set.get(), &batch.orientations, &cotangents, &gradient));
+      ASSERT_BRG(Api<T>::rotate_vjp(context(), batch.set.get(), &orientations, &cotangents, &gradient));
       const auto bars = arrays.read();
 
       std::vector<std::vector<T>> dots;
       for (const size_t size : {9 * B, 3 * B, 9 * B, 3 * N}) dots.push_back(as<T>(random.uniforms(size, -1, 1)));
-      auto t0 = array(laid_out(dots[0], kind.column_major)), t1 = array(dots[1]);
-      auto t2 = array(laid_out(dots[2], kind.column_major)), t3 = array(dots[3]);
+      auto t0 = array(laid_out(dots[0], kind.column_major), 1), t1 = array(dots[1], 1);
+      auto t2 = array(laid_out(dots[2], kind.column_major), 1), t3 = array(dots[3], 1);
       auto tangent = make<typename Api<T>::OrientationsTangent>();
       tangent.rotation = t0.data(), tangent.rotation_vector = t1.data();
       if (!kind.view) tangent.reciprocal_basis = t2.data();
       if (!kind.own_basis) tangent.q = t3.data();
-      auto g_dot = output<T>(3 * batch.pairs());
+      auto g_dot = output<T>(3 * batch.pairs(), 1);
       vectors.g = g_dot.data();
-      ASSERT_BRG(Api<T>::rotate_jvp(context(), batch.set.get(), &batch.orientations, &tangent, &vectors));
+      ASSERT_BRG(Api<T>::rotate_jvp(context(), batch.set.get(), &orientations, &tangent, &vectors));
       const auto rd = g_dot.read();
 
       std::vector<std::vector<oracle::Real>> sum;

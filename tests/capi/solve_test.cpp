@@ -420,6 +420,56 @@ TEST_P(Solve, SizesAlignmentsAndSubsets) {
   });
 }
 
+// Vectors of items are moved by groups: any number of them, from any place, with the bits of a larger call.
+TEST_P(Solve, VectorsOfAnyNumberAndAlignment) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    const brg_geometry geometry = geometries()[2].geometry;
+    Random random(12);
+    const size_t most = 700, skipped = 3;
+    const auto g = as<T>(random.uniforms(3 * most, -6, 6)), dot = as<T>(random.uniforms(3 * most, -1, 1));
+    const auto w = as<T>(random.uniforms(most, -1, 1)), angle = as<T>(random.uniforms(most, -3, 3));
+    struct Answers {
+      std::vector<T> bar, rate, direction;
+    };
+    const auto ask = [&](size_t first, size_t n, size_t skew) {
+      const auto part = [&](const std::vector<T>& all, size_t width) {
+        const auto begin = all.begin() + static_cast<long>(width * first);
+        return array(std::vector<T>(begin, begin + static_cast<long>(width * n)), skew);
+      };
+      auto g_part = part(g, 3), dot_part = part(dot, 3), w_part = part(w, 1), angle_part = part(angle, 1);
+      auto items = make<typename Api<T>::Items>();
+      items.count = static_cast<int64_t>(n), items.g = g_part.data();
+      auto cotangents = make<typename Api<T>::RootCotangents>();
+      cotangents.omega1 = w_part.data();
+      auto bar = output<T>(3 * n, skew), rate = output<T>(n), direction = output<T>(3 * n, skew);
+      auto gradient = make<typename Api<T>::ItemsGradient>();
+      gradient.flags = BRG_ACCUMULATE, gradient.g = bar.data();
+      EXPECT_BRG(Api<T>::solve_vjp(context(), &geometry, &items, &cotangents, &gradient));
+      auto tangent = make<typename Api<T>::ItemsTangent>();
+      tangent.g = dot_part.data();
+      auto roots = make<typename Api<T>::Roots>();
+      roots.omega2 = rate.data();
+      EXPECT_BRG(Api<T>::solve_jvp(context(), &geometry, &items, &tangent, &roots));
+      auto beams = make<typename Api<T>::Beams>();
+      beams.direction = direction.data();
+      EXPECT_BRG(Api<T>::diffracted_beam(context(), &geometry, &items, angle_part.data(), &beams));
+      return Answers{bar.read(), rate.read(), direction.read()};
+    };
+    const Answers whole = ask(0, most, 0);
+    for (const size_t n : {size_t{1}, size_t{7}, size_t{31}, size_t{32}, size_t{33}, size_t{257}, most - skipped})
+      for (const size_t skew : {0, 1}) {
+        SCOPED_TRACE(std::to_string(n) + " from " + std::to_string(skew));
+        const Answers part = ask(skipped, n, skew);
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(part.rate[i], whole.rate[skipped + i]);
+        for (size_t i = 0; i < 3 * n; ++i) {
+          ASSERT_EQ(part.bar[i], whole.bar[3 * skipped + i]);
+          ASSERT_EQ(part.direction[i], whole.direction[3 * skipped + i]);
+        }
+      }
+  });
+}
+
 // Singles, pairs and all of the eight outputs of the adjoint.
 TEST_P(Solve, AnySubsetOfGradientsHasTheSameBits) {
   for_precisions([&](auto tag) {

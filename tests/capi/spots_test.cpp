@@ -51,9 +51,9 @@ class Spots : public BackendTest {
         Api<T>::predict_spots(context(), &batch.geometry, batch.set.get(), &batch.orientations, &windows, &count));
     const auto capacity = static_cast<size_t>(count);
     auto offsets = output<int64_t>(batch.rows() + 1);
-    auto reflection = output<int32_t>(capacity);
-    auto root = output<uint8_t>(capacity);
-    auto omega = output<T>(capacity);
+    auto reflection = output<int32_t>(capacity, 1);  // aligned to nothing but a number
+    auto root = output<uint8_t>(capacity, 3);
+    auto omega = output<T>(capacity, 1);
     windows.capacity = count, windows.offsets = offsets.data(), windows.reflection = reflection.data();
     windows.root = root.data(), windows.omega = omega.data();
     EXPECT_BRG(
@@ -164,7 +164,8 @@ TEST_P(Spots, BeamsOfBadItemsAreZeroAndSubsetsAgree) {
 TEST_P(Spots, ListsAreTheDensePrediction) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
-    for (const auto& [rows, length] : {std::pair<size_t, size_t>{0, 7}, {3, 0}, {1, 1}, {2, 31}, {5, 33}, {40, 65}}) {
+    for (const auto& [rows, length] :
+         {std::pair<size_t, size_t>{0, 7}, {3, 0}, {1, 1}, {2, 31}, {5, 33}, {40, 65}, {3, 200}}) {
       SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(length));
       BatchOptions options;
       options.orientations = rows, options.reflections = length, options.own_basis = true;

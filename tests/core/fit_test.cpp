@@ -64,8 +64,8 @@ TEST(FitRows, EvenAndOddPartsMakeTheRowsOfBothRoots) {
         const Vec3<double> t = multiply_transposed(
             setting.rotation,
             Vec3<double>{slant.even_x + sign * slant.odd_x, slant.even_y + sign * slant.odd_y, sign * slant.odd_z});
-        put_strain(expected + 5, Mat3<double>{t.x * q.x, t.x * q.y, t.x * q.z, t.y * q.x, t.y * q.y, t.y * q.z,
-                                              t.z * q.x, t.z * q.y, t.z * q.z});
+        put_strain(expected + 5, strain_of(Mat3<double>{t.x * q.x, t.x * q.y, t.x * q.z, t.y * q.x, t.y * q.y,
+                                                        t.y * q.z, t.z * q.x, t.z * q.y, t.z * q.z}));
         const double scale = 1 + 50 * std::fabs(pair.crossing.inverse_s);
         for (int i = 0; i < fit_parameters; ++i)
           EXPECT_NEAR(j[static_cast<size_t>(i)], expected[i], 1e-15 * scale * (1 + std::fabs(expected[i])))

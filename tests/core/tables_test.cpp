@@ -77,7 +77,8 @@ void check_table(const Table& table) {
     if (row.text("category") == "parallel" || row.text("category") == "degenerate") continue;  // refused, or no circle
     SCOPED_TRACE("row " + row.text("id") + " " + row.text("category"));
     const Case<T> c(row, table.general);
-    const Item<T> item = load_item(c.frame, c.items, 0, beam_of(c.frame, c.items.wavenumber, c.items.chi, 0));
+    const Item<T> item =
+        load_item(c.frame, c.items, 0, load_vector<T>(c.items.g), beam_of(c.frame, c.items.wavenumber, c.items.chi, 0));
     const bool observable = row.exact("observable") != 0;
     if (item.crossing.observable != observable) {
       ASSERT_LT(c.s_over_rho, 2 * std::sqrt(eps * (1 + c.tilt)));
@@ -112,7 +113,8 @@ void check_table(const Table& table) {
       // Each derivative by the adjoint and by the directional derivative of its own unit direction.
       const auto compare = [&](const std::string& input, T adjoint, const ItemsTangent<T>& tangent, long double scale) {
         const long double exact = row.exact((root == 0 ? "d1_" : "d2_") + input);
-        const Roots<T> rate = item_jvp(c.frame, item, c.items, tangent, 0);
+        const Roots<T> rate =
+            item_jvp(c.frame, item, c.items, tangent, 0, tangent.g ? load_vector<T>(tangent.g) : Vec3<T>{});
         const long double allowed = relative * (scale > 0 ? scale : std::fabs(exact)) + std::numeric_limits<T>::min();
         for (const T value : {adjoint, root == 0 ? rate.omega1 : rate.omega2}) {
           const long double error = std::fabs(static_cast<long double>(value) - exact);

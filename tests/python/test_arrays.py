@@ -367,7 +367,7 @@ def test_a_bound_loss_adds(gold):
 def test_the_machine_is_described():
     cpu, *others = braggrad.devices()
     assert cpu.name == "cpu" and cpu.compute_capability is None and cpu.model
-    assert cpu.units == len(os.sched_getaffinity(0))
+    assert 1 <= cpu.units <= len(os.sched_getaffinity(0))  # fewer where a quota says so
     assert cpu.memory == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for device in (cpu, *others):
         assert braggrad.Context(device=device.name).device == (None if device is cpu else int(device.name[5:]))

@@ -8,12 +8,15 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "runtime/cores.hpp"
 
 namespace {
 
@@ -80,8 +83,27 @@ TEST(ThreadPool, CallersInParallelShareTheCores) {
   EXPECT_EQ(braggrad::busy_threads(), 0);
 }
 
-// While as many callers as there are cores are at work, a call gets no helper; afterwards it does.
-TEST(ThreadPool, NobodyHelpsWhereNoCoreIsFree) {
+// Threads are made by the first call that has work for several; none by other calls, and none ever for one thread.
+TEST(ThreadPool, MakesItsThreadsAtTheFirstUse) {
+  const auto threads_of_the_process = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  const auto before = threads_of_the_process();
+  ThreadPool several(4), one(1);
+  for (const int64_t count : {0, 1}) several.run(count, [](int64_t) {});
+  one.run(100, [](int64_t) {});
+  EXPECT_EQ(threads_of_the_process(), before);
+  several.run(2, [](int64_t) {});
+  EXPECT_EQ(threads_of_the_process(), before + 3);
+  several.run(100, [](int64_t) {});
+  EXPECT_EQ(threads_of_the_process(), before + 3);
+}
+
+// While as many callers as there are cores are at work, a call gets no helper; afterwards it does. A caller whose work is one
+// task is at work too.
+class CoresInUse : public testing::TestWithParam<int64_t> {};
+
+TEST_P(CoresInUse, LendNoHelpers) {
   const int cores = braggrad::usable_cores();
   if (cores < 2) GTEST_SKIP() << "needs two cores";
   std::atomic<int> waiting{0};
@@ -90,7 +112,7 @@ TEST(ThreadPool, NobodyHelpsWhereNoCoreIsFree) {
   for (int i = 0; i < cores - 1; ++i)
     others.emplace_back([&] {
       ThreadPool pool(1);
-      pool.run(2, [&](int64_t task) {
+      pool.run(GetParam(), [&](int64_t task) {
         if (task == 0) ++waiting;
         while (!leave) std::this_thread::yield();
       });
@@ -113,15 +135,7 @@ TEST(ThreadPool, NobodyHelpsWhereNoCoreIsFree) {
   EXPECT_EQ(threads_of_a_call(pool), static_cast<size_t>(cores));
 }
 
-TEST(ThreadPool, RanksOfOneMachineDivideItsCores) {
-  const int alone = braggrad::usable_cores();
-  setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "1000000", 1);
-  EXPECT_EQ(braggrad::usable_cores(), 1);
-  setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "nonsense", 1);
-  EXPECT_EQ(braggrad::usable_cores(), alone);
-  unsetenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  EXPECT_EQ(braggrad::usable_cores(), alone);
-}
+INSTANTIATE_TEST_SUITE_P(Tasks, CoresInUse, testing::Values(1, 2));
 
 // A child counts its own threads only, whatever its parent was doing.
 TEST(ThreadPool, AForkedChildStartsFromNothing) {
