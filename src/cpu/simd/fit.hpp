@@ -35,14 +35,7 @@ class Fit {
                          opposites_share(problem.frame, problem.orientations, problem.reflections)),
         settings_(problem.frame, problem.orientations),
         source_(problem.reflections, problem.orientations.reciprocal_basis != nullptr) {
-    const uint32_t mask = problem.output.parameters;
-    parameters_ = fit_parameter_count(mask);
-    for (int i = 0; i < parameters_; ++i) {
-      order_[i] = fit_parameter(mask, i);
-      for (int j = i; j < parameters_; ++j)
-        elements_[triangle_index(i, j, parameters_)] =
-            triangle_index(order_[i], fit_parameter(mask, j), fit_parameters);
-    }
+    if constexpr (matrix == FitMatrix::all) choose_parameters(problem.output);
   }
 
   [[gnu::always_inline]] void run(int64_t b) {
@@ -104,12 +97,21 @@ class Fit {
       for (int i = 0; i < 6; ++i) core::store(p_.output.normal + 6 * b + i, normal[i], p_.output.accumulate);
   }
 
+  [[gnu::always_inline]] void choose_parameters(const OmegaLossOutput<T>& out) {
+    parameters_ = fit_parameter_count(out.parameters);
+    writes_all_ = parameters_ == fit_parameters && !out.accumulate;
+    if (writes_all_) return;
+    for (int i = 0; i < parameters_; ++i) order_[i] = fit_parameter(out.parameters, i);
+    for (int i = 0, element = 0; i < parameters_; ++i)
+      for (int j = i; j < parameters_; ++j, ++element)
+        elements_[element] = triangle_index(order_[i], order_[j], fit_parameters);
+  }
+
   [[gnu::always_inline]] void store_parameters(int64_t b, const double* gradient, const double* normal) const {
-    const bool all = parameters_ == fit_parameters && !p_.output.accumulate;
     const auto put_chosen = [&](T* out, int64_t count, const double* values, const int* chosen) {
       if (!out) return;
       out += b * count;
-      if (all)
+      if (writes_all_)
         for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(values[i]);
       else
         for (int64_t i = 0; i < count; ++i) core::store(out + i, values[chosen[i]], p_.output.accumulate);
@@ -495,6 +497,7 @@ class Fit {
   Loss loss_;
   T cut_;
   bool opposites_share_, fresh_ = true;  // fresh: nothing of this orientation has been summed
+  bool writes_all_ = false;              // all parameters, and nothing is added to what was there
   int parameters_ = 0;
   int order_[fit_parameters], elements_[fit_normals];  // of gradient and normal matrix that are written, among all
   Settings<T> settings_;
