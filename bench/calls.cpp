@@ -47,26 +47,45 @@ std::vector<Operation> list_operations() {
   return list;
 }
 
+Operation in_form(const char* name, Kind kind, Form form) {
+  Operation operation{name, kind};
+  operation.form = form;
+  return operation;
+}
+
 std::vector<Operation> list_more_operations() {
   std::vector<Operation> list = {
-      {"predict_vjp_q", Kind::predict_vjp, List::shuffled, 0.05, BRG_LOSS_SQUARES, TargetList::shared, all_parameters},
+      in_form("predict_flags", Kind::predict, Form::flags),
+      in_form("predict_one_root", Kind::predict, Form::one_root),
+      in_form("predict_rotated", Kind::predict, Form::rotated),
+      in_form("predict_vjp_crystals", Kind::predict_vjp, Form::crystals),
+      in_form("predict_vjp_q", Kind::predict_vjp, Form::for_batch),
+      in_form("predict_vjp_geometry", Kind::predict_vjp, Form::geometry),
       {"solve_vjp", Kind::solve_vjp},
+      in_form("solve_vjp_geometry", Kind::solve_vjp, Form::geometry),
       {"solve_jvp", Kind::solve_jvp},
       {"rotate_vjp", Kind::rotate_vjp},
+      in_form("rotate_vjp_q", Kind::rotate_vjp, Form::for_batch),
       {"rotate_jvp", Kind::rotate_jvp},
       {"diffracted_beam", Kind::diffracted_beam},
       {"predict_spots", Kind::predict_spots},
+      {"convention_angles", Kind::convention_angles},
+      {"loss_huber", Kind::loss, List::shuffled, 0.05, BRG_LOSS_HUBER},
   };
   for (const auto& [name, loss] :
        {std::pair{"loss_angle", BRG_LOSS_SQUARES}, std::pair{"loss_chord", BRG_LOSS_CHORD}}) {
-    const auto add = [&](const char* suffix, uint32_t parameters, TargetList targets) {
-      list.push_back({name, Kind::loss, List::shuffled, 0.05, loss, targets, parameters, false});
+    const auto add = [&](const char* suffix, uint32_t parameters, TargetList targets, Form form = Form::usual) {
+      list.push_back({name, Kind::loss, List::shuffled, 0.05, loss, targets, parameters, false, form});
       list.back().name += suffix;
     };
     add("_value", 0, TargetList::shared);
     add("_normal", BRG_FIT_ROTATION, TargetList::shared);
     add("_all_normal", all_parameters, TargetList::shared);
     add("_csr_normal", BRG_FIT_ROTATION, TargetList::roots);
+    add("_csr_all_normal", all_parameters, TargetList::roots);
+    add("_gradient", BRG_FIT_ROTATION, TargetList::shared, Form::gradient);
+    add("_all_gradient", all_parameters, TargetList::shared, Form::gradient);
+    add("_rotated", 0, TargetList::shared, Form::rotated);
   }
   return list;
 }
@@ -89,12 +108,33 @@ class Rotations {
 };
 
 template <class T>
-typename Api<T>::Roots make_roots(Workbench& workbench, Shape shape) {
+typename Api<T>::Roots make_roots(Workbench& workbench, Shape shape, Form form = Form::usual) {
   auto roots = make<typename Api<T>::Roots>();
-  roots.omega1 = workbench.array<T>("omega1", shape.pairs());
-  roots.omega2 = workbench.array<T>("omega2", shape.pairs());
+  if (form != Form::flags) roots.omega1 = workbench.array<T>("omega1", shape.pairs());
+  if (form == Form::one_root) return roots;
+  if (form != Form::flags) roots.omega2 = workbench.array<T>("omega2", shape.pairs());
   roots.observable = workbench.array<uint8_t>("observable", shape.pairs());
   return roots;
+}
+
+// Outputs of an adjoint.
+template <class T>
+typename Api<T>::OrientationsGradient make_gradient(Workbench& workbench, Shape shape, Form form) {
+  auto gradient = make<typename Api<T>::OrientationsGradient>();
+  const int64_t rows = shape.orientations;
+  if (form != Form::crystals) gradient.rotation = workbench.array<T>("rotation_bar", 9 * rows);
+  if (form == Form::crystals) {
+    gradient.reciprocal_basis = workbench.array<T>("basis_bar", 9 * rows);
+    gradient.wavenumber = workbench.array<T>("wavenumber_bar", rows);
+    gradient.chi = workbench.array<T>("chi_bar", rows);
+  }
+  if (form == Form::for_batch) gradient.q = workbench.array<T>("q_bar", 3 * shape.reflections);
+  if (form == Form::geometry) {
+    gradient.geometry_wavenumber = workbench.array<T>("geometry_wavenumber_bar", 1);
+    gradient.geometry_chi = workbench.array<T>("geometry_chi_bar", 1);
+    gradient.geometry_axis = workbench.array<T>("geometry_axis_bar", 3);
+  }
+  return gradient;
 }
 
 template <class T>
@@ -172,6 +212,7 @@ template <class T>
 typename Api<T>::Targets make_targets(Workbench& workbench, const Operation& operation, Shape shape) {
   auto targets = make<typename Api<T>::Targets>();
   targets.loss = operation.loss;
+  if (operation.loss == BRG_LOSS_HUBER) targets.delta = 1;  // rad: a third of the residuals are below
   if (operation.targets == TargetList::roots || operation.targets == TargetList::nearer) {
     set_lists<T>(workbench, shape, operation.targets == TargetList::roots, targets);
   } else {
@@ -192,7 +233,7 @@ typename Api<T>::LossOutput make_loss_output(Workbench& workbench, const Operati
   if (operation.rotation_bar) output.rotation_bar = workbench.array<T>("rotation_bar", 9 * rows);
   if (p > 0) {
     output.gradient = workbench.array<T>("gradient", p * rows);
-    output.normal = workbench.array<T>("normal", p * (p + 1) / 2 * rows);
+    if (operation.form != Form::gradient) output.normal = workbench.array<T>("normal", p * (p + 1) / 2 * rows);
   }
   return output;
 }
@@ -220,6 +261,9 @@ const Operation& find_operation(const std::string& name) {
 size_t bytes_per_pair(const Operation& operation, size_t size_of_real) {
   switch (operation.kind) {
     case Kind::predict:
+      if (operation.form == Form::flags) return 1;
+      if (operation.form == Form::one_root) return size_of_real;
+      return 2 * size_of_real + 1;
     case Kind::predict_jvp:
       return 2 * size_of_real + 1;
     case Kind::predict_vjp:
@@ -238,6 +282,8 @@ size_t bytes_per_pair(const Operation& operation, size_t size_of_real) {
       return 9 * size_of_real;
     case Kind::predict_spots:
       return 2 * (size_of_real + 5);
+    case Kind::convention_angles:
+      return 2 * (2 * size_of_real + 1);
     case Kind::loss:
       break;
   }
@@ -261,19 +307,18 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
   brg_reflections* reflections = workbench.reflections(operation.list, shape.reflections).handle.get();
   auto orientations = make<typename A::Orientations>();
   orientations.count = shape.orientations;
+  if (operation.form == Form::rotated) orientations.flags = BRG_MAGNITUDE_FROM_ROTATED;
   Rotations<T> rotations(workbench, shape);
   Call call{{}, shape.pairs()};
   switch (operation.kind) {
     case Kind::predict:
-      call.run = [=, roots = make_roots<T>(workbench, shape)]() mutable {
+      call.run = [=, roots = make_roots<T>(workbench, shape, operation.form)]() mutable {
         orientations.rotation = rotations.next();
         require(A::predict(context, &geometry, reflections, &orientations, &roots));
       };
       break;
     case Kind::predict_vjp: {
-      auto gradient = make<typename A::OrientationsGradient>();
-      gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
-      if (operation.parameters == all_parameters) gradient.q = workbench.array<T>("q_bar", 3 * shape.reflections);
+      const auto gradient = make_gradient<T>(workbench, shape, operation.form);
       call.run = [=, cotangents = make_cotangents<T>(workbench, shape)]() mutable {
         orientations.rotation = rotations.next();
         require(A::predict_vjp(context, &geometry, reflections, &orientations, &cotangents, &gradient));
@@ -301,8 +346,7 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
     case Kind::rotate_vjp: {
       auto cotangents = make<typename A::VectorCotangents>();
       cotangents.g = workbench.random<T>("g_bar", 3 * shape.pairs(), -1, 1);
-      auto gradient = make<typename A::OrientationsGradient>();
-      gradient.rotation = workbench.array<T>("rotation_bar", 9 * shape.orientations);
+      const auto gradient = make_gradient<T>(workbench, shape, operation.form);
       call.run = [=]() mutable {
         orientations.rotation = rotations.next();
         require(A::rotate_vjp(context, reflections, &orientations, &cotangents, &gradient));
@@ -331,6 +375,7 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
       const auto items = rotated_items<T>(workbench, reflections, rotations.next(), shape, context);
       auto gradient = make<typename A::ItemsGradient>();
       gradient.g = workbench.array<T>("g_gradient", 3 * shape.pairs());
+      if (operation.form == Form::geometry) gradient.geometry_beam = workbench.array<T>("geometry_beam_bar", 3);
       call.run = [=, cotangents = make_cotangents<T>(workbench, shape)] {
         require(A::solve_vjp(context, &geometry, &items, &cotangents, &gradient));
       };
@@ -366,6 +411,19 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
         orientations.rotation = rotations.next();
         require(A::predict_spots(context, &geometry, reflections, &orientations, &spots, nullptr));
       };
+      break;
+    }
+    case Kind::convention_angles: {
+      brg_convention convention;
+      require(brg_convention_init(&convention, sizeof convention, BRG_SYSTEM_IMAGED11));
+      const auto roots = make_roots<T>(workbench, shape);
+      orientations.rotation = rotations.next();
+      require(A::predict(context, &geometry, reflections, &orientations, &roots));
+      auto answers = make<typename A::Roots>();
+      answers.omega1 = workbench.array<T>("answer1", shape.pairs());
+      answers.omega2 = workbench.array<T>("answer2", shape.pairs());
+      answers.observable = workbench.array<uint8_t>("answered", shape.pairs());
+      call.run = [=] { require(A::convention_angles(context, &convention, shape.pairs(), &roots, &answers)); };
       break;
     }
     case Kind::loss:

@@ -24,7 +24,20 @@ enum class Kind {
   rotate_jvp,
   diffracted_beam,
   predict_spots,
-  loss
+  loss,
+  convention_angles
+};
+
+// What a call asks for, or is given, besides.
+enum class Form {
+  usual,
+  rotated,    // Q of the rotated vector: what has no kernel for the usual form
+  flags,      // of the roots, the flags alone
+  one_root,   // of the roots, the first alone
+  gradient,   // of the fit, no normal equations
+  crystals,   // of the adjoint, the cell, wavenumber and tilt of each orientation, not the rotation
+  for_batch,  // of the adjoint, the reflections' too: a sum over the batch
+  geometry,   // of the adjoint, the geometry's too: another
 };
 
 enum class TargetList {
@@ -43,6 +56,7 @@ struct Operation {
   TargetList targets = TargetList::shared;
   uint32_t parameters = 0;   // of the fit; gradient and normal equations are asked for where it is not 0
   bool rotation_bar = true;  // of the fit
+  Form form = Form::usual;
 };
 
 const std::vector<Operation>& operations();

@@ -37,12 +37,17 @@ struct StagedRoots {
     observable[at] = observable[at + distance] = seen;
   }
 
-  // What stands at [begin ... end) to the same places of the outputs from `start` on, by all threads of a block.
+  // What stands at [begin ... end) to the same places of the outputs from `start` on, by all threads of a block. Not to
+  // those that are NULL.
   __device__ __forceinline__ void write(const core::RootsOutput<T>& out, int64_t start, uint32_t begin, uint32_t end,
                                         bool wide) const {
     T *one = out.omega1 + start, *two = out.omega2 + start;
     uint8_t* seen = out.observable + start;
-    const auto write_one = [&](uint32_t i) { one[i] = omega1[i], two[i] = omega2[i], seen[i] = observable[i]; };
+    const auto write_one = [&](uint32_t i) {
+      if (out.omega1) one[i] = omega1[i];
+      if (out.omega2) two[i] = omega2[i];
+      if (out.observable) seen[i] = observable[i];
+    };
     if (!wide) {
       for (uint32_t i = threadIdx.x; i < end; i += block_threads)
         if (i >= begin) write_one(i);
@@ -57,10 +62,13 @@ struct StagedRoots {
     uint32_t i = threadIdx.x * some;
     if (i < first) i += block_threads * some;
 #pragma unroll 2
-    for (; i < last; i += block_threads * some) copy(i, omega1, one), copy(i, omega2, two);
+    for (; i < last; i += block_threads * some) {
+      if (out.omega1) copy(i, omega1, one);
+      if (out.omega2) copy(i, omega2, two);
+    }
     i = threadIdx.x * most;
     if (i < first) i += block_threads * most;
-    if (i < last) copy(i, observable, seen);
+    if (i < last && out.observable) copy(i, observable, seen);
     if (threadIdx.x >= most) return;
     if (begin + threadIdx.x < min(first, end)) write_one(begin + threadIdx.x);
     if (last + threadIdx.x < end) write_one(last + threadIdx.x);

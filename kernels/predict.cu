@@ -11,41 +11,62 @@ namespace braggrad::cuda {
 
 using namespace core;
 
-// The usual call, with all outputs.
+// The roots that are asked for. `all`: it is known that none is NULL, which saves the questions for each pair.
+template <bool all, class T>
+__device__ __forceinline__ RootsOutput<T> asked_roots(const RootsOutput<T>& out) {
+  if constexpr (all) {
+    __builtin_assume(out.omega1 != nullptr);
+    __builtin_assume(out.omega2 != nullptr);
+    __builtin_assume(out.observable != nullptr);
+  }
+  return out;
+}
+
+// Makes what is asked for of a crossing's roots.
 template <class T>
+__device__ __forceinline__ void store_crossing(const RootsOutput<T>& out, uint32_t i, const Crossing<T>& x) {
+  if (out.omega1) out.omega1[i] = roots(x).omega1;
+  if (out.omega2) out.omega2[i] = roots(x).omega2;
+  if (out.observable) out.observable[i] = x.observable;
+}
+
+// The usual call.
+template <class T, bool all>
 __global__ void __launch_bounds__(block_threads)
     brg_predict_kernel(const __grid_constant__ PredictProblem<T> p, const __grid_constant__ PairTiles tiles,
                        const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
+  const RootsOutput<T> out = asked_roots<all>(p.roots);
   for_pairs<PairSetting<T>>(
       tiles, OrientationRows<T, false>{p.orientations},
       [&](const Orientations<T>& one) { return PairSetting<T>::of(beams.setting(p.frame, one, 0)); },
       [&](const PairSetting<T>& setting, uint32_t n, uint32_t i) {
         const Record<T> r = load_record(p.reflections.records, stride, n);
-        const Crossing<T> crossing = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
-        const Roots<T> omega = roots(crossing);
-        p.roots.omega1[i] = omega.omega1, p.roots.omega2[i] = omega.omega2, p.roots.observable[i] = crossing.observable;
+        store_crossing(out, i, pair_of<false>(setting.get(), r.q, r.q2, false).crossing);
       });
 }
 
 // The same of a list whose second half is the opposite of its first, at chi = 0: the roots of -G are those of G half a turn on.
-template <class T>
+template <class T, bool all>
 __global__ void __launch_bounds__(block_threads, 1)  // as many registers as it needs
     brg_predict_friedel_kernel(const __grid_constant__ PredictProblem<T> p, Range rows,
                                const __grid_constant__ OppositeTiles tiles, const __grid_constant__ Beams<T> beams) {
   const int64_t stride = reflection_planes_stride(p.reflections.count);
+  const RootsOutput<T> out = asked_roots<all>(p.roots);
   for_opposites<PairSetting<T>>(
-      p.roots, rows, tiles, OrientationRows<T, false>{p.orientations},
+      out, rows, tiles, OrientationRows<T, false>{p.orientations},
       [&](const Orientations<T>& one) { return PairSetting<T>::of(beams.setting(p.frame, one, 0)); },
       [&](const PairSetting<T>& setting, uint32_t n, const auto& put) {
         const Record<T> r = load_record(p.reflections.records, stride, n);
         const Crossing<T> x = pair_of<false>(setting.get(), r.q, r.q2, false).crossing;
         const RootVectors<T> v = root_vectors(x);
-        const auto angles = [&](T sine, T cosine) {
-          const OppositeAngles<T> a = opposite_unit_angles(sine, cosine);
-          return OppositeAngles<T>{select(x.observable, a.angle, T(0)), select(x.observable, a.opposite, T(0))};
+        using Angles = OppositeAngles<T>;
+        const auto angles = [&](const T* asked, T sine, T cosine) {
+          if (!asked) return Angles{};
+          const Angles a = opposite_unit_angles(sine, cosine);
+          return Angles{select(x.observable, a.angle, T(0)), select(x.observable, a.opposite, T(0))};
         };
-        put(angles(v.sin1, v.cos1), angles(v.sin2, v.cos2), x.observable);
+        put(angles(out.omega1, v.sin1, v.cos1), angles(out.omega2, v.sin2, v.cos2), x.observable);
       });
 }
 
@@ -62,8 +83,7 @@ __global__ void __launch_bounds__(block_threads)
       [&](const Setting<T>& setting, uint32_t n, uint32_t i) {
         const Lanes lanes = lanes_of(tiles, i);
         const auto load = [&](const auto* table) { return vectors.load_row(lanes, table, n); };
-        const Crossing<T> crossing = load_pair<false>(setting, p.orientations, p.reflections, n, load).crossing;
-        store_roots(p.roots, i, p.roots.omega1 || p.roots.omega2 ? roots(crossing) : Roots<T>{}, crossing.observable);
+        store_crossing(p.roots, i, load_pair<false>(setting, p.orientations, p.reflections, n, load).crossing);
       });
 }
 
@@ -81,13 +101,16 @@ void CudaOperations<T>::predict(const PredictProblem<T>& p, Scratch& scratch) {
         engine_, call, kernel, rows, length, p,
         [](PredictProblem<T>& part, int64_t pairs) { part.roots = advanced(part.roots, pairs); }, beams);
   };
-  if (!is_usual(p.reflections, p.orientations) || !p.roots.omega1 || !p.roots.omega2 || !p.roots.observable)
+  const bool all = p.roots.omega1 && p.roots.omega2 && p.roots.observable;
+  if (!is_usual(p.reflections, p.orientations))
     launch.template operator()<Setting<T>>("brg_predict_general_kernel", brg_predict_general_kernel<T>);
   else if (opposites_share(p.frame, p.orientations, p.reflections) && length >= enough_opposites<T>)
-    launch_opposites<T>(engine_, "brg_predict_friedel_kernel", brg_predict_friedel_kernel<T>, rows, length / 2, p,
-                        beams);
+    launch_opposites<T>(engine_, "brg_predict_friedel_kernel",
+                        all ? brg_predict_friedel_kernel<T, true> : brg_predict_friedel_kernel<T, false>, rows,
+                        length / 2, p, beams);
   else
-    launch.template operator()<PairSetting<T>>("brg_predict_kernel", brg_predict_kernel<T>);
+    launch.template operator()<PairSetting<T>>("brg_predict_kernel",
+                                               all ? brg_predict_kernel<T, true> : brg_predict_kernel<T, false>);
 }
 
 template <class T>

@@ -17,7 +17,7 @@ quietly cmake --build build/simulator
 python=$PWD/build/python/venv/bin/python
 jax=$("$python" -c 'import jax.ffi; print(jax.ffi.include_dir())' 2>/dev/null) || jax=
 quietly cmake --preset cudasim -DBRAGGRAD_CLI=OFF -DBRAGGRAD_JAX="$([ -n "$jax" ] && echo ON || echo OFF)" -DBRAGGRAD_JAX_INCLUDE="$jax"
-quietly cmake --build build/cudasim --target capi_tests ${jax:+jax_tests braggrad_jax}
+quietly cmake --build build/cudasim --target capi_tests example_thrust_completeness ${jax:+jax_tests braggrad_jax}
 export LD_LIBRARY_PATH=$simulator CUDASIM_EXITCODE=99 CUDASIM_CHECKS=all CUDASIM_APPROX=worst
 rm -f "$log"/cudasim.*.json
 
@@ -54,6 +54,13 @@ other() {
 other "three devices of one process work by turns" 'Graph.*:*ContextsWorkInParallel*CUDA' CUDASIM_DEVICES=3
 other "no device gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=0
 other "no driver gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=-1
+
+# A program of a user who has arrays in Thrust.
+for run in 1:forward 2:reverse 3:random; do
+  env CUDASIM_SEED="${run%:*}" CUDASIM_ORDER="${run#*:}" build/cudasim/tests/examples/example_thrust_completeness \
+    >"$log/cudasim.thrust.log" 2>&1 || { head -40 "$log/cudasim.thrust.log"; exit 1; }
+done
+echo "simulated CUDA: arrays of Thrust, $(tail -1 "$log/cudasim.thrust.log")"
 
 # The handlers for JAX: a frame of XLA's for each call, in streams that come and go.
 if [ -n "$jax" ]; then

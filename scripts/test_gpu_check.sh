@@ -65,12 +65,12 @@ expect '^profile +refused' 1 bench
 tool cuda-gdb 'echo "No symbol table is loaded."'
 expect '^debug +failed +it did not stop' 1 debug
 tool cuda-gdb 'cat <<\EOD
-Thread 1 "capi_tests" hit Breakpoint 1, braggrad::cuda::brg_predict_kernel<double><<<(1,1,1),(256,1,1)>>> (p=...)
+Thread 1 "capi_tests" hit Breakpoint 1, braggrad::cuda::brg_predict_kernel<double, true><<<(1,1,1),(256,1,1)>>> (p=...)
 reflection of this thread:
 $1 = 4
 orientation of this thread:
 $2 = 0
-#0  braggrad::cuda::brg_predict_kernel<double><<<(1,1,1),(256,1,1)>>> (p=...)
+#0  braggrad::cuda::brg_predict_kernel<double, true><<<(1,1,1),(256,1,1)>>> (p=...)
 EOD'
 expect '^debug +passed' 0 debug
 grep -q '^sanitize_memcheck *passed' bench/results/gpu_check-nvidia-h200.txt || fail "the table lacks a part"

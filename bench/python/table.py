@@ -28,7 +28,13 @@ import problem  # noqa: E402
 from braggrad_c import Library  # noqa: E402
 from contender import Contender  # noqa: E402
 
-CASES = (("predict", 1, 1000), ("gradient", 1, 1000), ("predict", 5000, 200), ("gradient", 5000, 200))
+CASES = (
+    ("predict", 1, 1000),
+    ("gradient", 1, 1000),
+    ("gradient", 64, 1000),
+    ("predict", 5000, 200),
+    ("gradient", 5000, 200),
+)
 PRECISIONS = ("f64", "f32")
 PEERS = ("numpy", "numba", "jax", "torch")
 
@@ -61,11 +67,13 @@ def targets(best: dict[tuple, Best]) -> list[tuple[str, float, float, str]]:
     """Name, value, bound and unit of each promise that was measured; a bound is a least ratio, or a largest time."""
     rows = []
     for precision in PRECISIONS:
-        one, grad, many, fit = (
+        one, grad, few, many, fit = (
             best.get((operation, orientations, precision), Missing()) for operation, orientations, _ in CASES
         )
-        jax_grad = grad.of("JAX jit, value_and_grad")
-        compiled = grad.of("unit vectors, compiled, autograd", without="in graph")
+        jax_grad, jax_few = grad.of("JAX jit, value_and_grad"), few.of("JAX jit, value_and_grad")
+        compiled, compiled_few = (
+            case.of("unit vectors, compiled, autograd", without="in graph") for case in (grad, few)
+        )
         floor = grad.c + grad.of("nothing: torch", "apply")
         forward = one.of("braggrad torch.predict", without="adjoint")
         both, free = grad.of("braggrad torch.OmegaLoss(R)"), grad.of("braggrad torch.omega_loss")
@@ -90,6 +98,18 @@ def targets(best: dict[tuple, Best]) -> list[tuple[str, float, float, str]]:
             (f"torch OmegaLoss + backward against the port, N = 1000, {precision}", grad.of(port) / both, 10.0, "x"),
             (f"torch OmegaLoss + backward against JAX, N = 1000, {precision}", jax_grad / both, 10.0, "x"),
             (f"  where an empty node and the C call would reach, {precision}", jax_grad / floor, 10.0, "x"),
+            (
+                f"torch OmegaLoss + backward, 64 x 1000, against compiled autograd, {precision}",
+                compiled_few / few.of("braggrad torch.OmegaLoss(R)"),
+                4.0,
+                "x",
+            ),
+            (
+                f"torch OmegaLoss + backward, 64 x 1000, against JAX, {precision}",
+                jax_few / few.of("braggrad torch.OmegaLoss(R)"),
+                10.0,
+                "x",
+            ),
             (
                 f"OmegaLoss against compiled, any form, N = 1000, {precision}",
                 grad.of("torch", "compiled") / grad.of("braggrad OmegaLoss"),

@@ -2,6 +2,7 @@
 // shares nothing: the same angles to the bit, the same sums to rounding.
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "support/sample.hpp"
 #include "support/session.hpp"
@@ -108,6 +109,41 @@ TEST_P(Friedel, AnglesAreThoseOfAnyOtherOrder) {
       for (const Tilt tilt : {Tilt{0, false, false}, Tilt{0, false, true}, Tilt{0.1, false, true},
                               Tilt{-0.3, false, false}, Tilt{0, true, false}})
         for (const size_t skew : {size_t{0}, size_t{1}}) compare_angles<decltype(zero)>(Lists(half), rows, tilt, skew);
+    });
+}
+
+// Each output alone and any two of them: the same bits as of a call for all, and the others are left alone.
+TEST_P(Friedel, AnySubsetOfOutputsHasTheSameBits) {
+  for (const size_t half : {size_t{2}, size_t{7}, size_t{301}})
+    for_precisions([&](auto zero) {
+      SCOPED_TRACE(testing::Message() << half << " opposites");
+      using T = decltype(zero);
+      const Lists lists(half);
+      const size_t pairs = rows * 2 * half;
+      Random sample(8);
+      const auto rotation = array(sample.template rotations<T>(rows));
+      auto orientations = make<typename Api<T>::Orientations>();
+      orientations.count = rows, orientations.rotation = rotation.data();
+      const Reflections closed = lists.make(context(), lists.closed);
+      const brg_geometry g = geometry(0);
+      const auto answers = [&](unsigned subset, size_t skew) {
+        const Array<T> omega1 = output<T>(pairs, skew), omega2 = output<T>(pairs);
+        const auto flags = output<uint8_t>(pairs, skew);
+        auto roots = make<typename Api<T>::Roots>();
+        roots.omega1 = subset & 1 ? omega1.data() : nullptr, roots.omega2 = subset & 2 ? omega2.data() : nullptr;
+        roots.observable = subset & 4 ? flags.data() : nullptr;
+        EXPECT_BRG(Api<T>::predict(context(), &g, closed.get(), &orientations, &roots));
+        synchronize();
+        return std::tuple(omega1.read(), omega2.read(), flags.read());
+      };
+      const auto [all1, all2, all_flags] = answers(7, 0);
+      for (unsigned subset = 0; subset < 7; ++subset)
+        for (const size_t skew : {size_t{0}, size_t{1}}) {
+          const auto [one, two, flags] = answers(subset, skew);
+          EXPECT_EQ(one, subset & 1 ? all1 : std::vector<T>(pairs, 77)) << subset;
+          EXPECT_EQ(two, subset & 2 ? all2 : std::vector<T>(pairs, 77)) << subset;
+          EXPECT_EQ(flags, subset & 4 ? all_flags : std::vector<uint8_t>(pairs, 77)) << subset;
+        }
     });
 }
 

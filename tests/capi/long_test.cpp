@@ -1,4 +1,4 @@
-// More than 2^31 pairs in one call. Takes minutes: only with BRAGGRAD_LONG_TESTS=1.
+// More than 2^31 pairs in one call. Takes minutes on the CPU: only with BRAGGRAD_LONG_TESTS=1.
 #include <cstdlib>
 
 #include "support/batch.hpp"
@@ -9,7 +9,13 @@ class Long : public BackendTest {
   void SetUp() override {
     if (!std::getenv("BRAGGRAD_LONG_TESTS")) GTEST_SKIP() << "takes minutes and 2.2 GB: set BRAGGRAD_LONG_TESTS=1";
     BackendTest::SetUp();
+    if (IsSkipped() || on_cpu()) return;
+    auto device = make<brg_device_properties>();
+    ASSERT_BRG(brg_device_info(BRG_BACKEND_CUDA, 0, &device));
+    if (device.memory_bytes < enough_memory) GTEST_SKIP() << device.name << " has too little memory, or is simulated";
   }
+  // More than a simulated device has, which would take days.
+  static constexpr int64_t enough_memory = 5'000'000'000;
 };
 
 // Orientations repeat with a period of 41, so every row has to equal the one 41 before, up to the last beyond 2^31.
@@ -47,6 +53,6 @@ TEST_P(Long, MoreThanTwoToThe31Pairs) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, Long, testing::Values(BRG_BACKEND_CPU), backend_name);
+BRG_EVERY_BACKEND(Long);
 
 }  // namespace
