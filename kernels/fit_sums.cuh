@@ -71,7 +71,10 @@ struct LaneSums {
     const T squares[6] = {w.xx, w.xy, w.xz, w.yy, w.yz, w.zz};
     const T products[6] = {g.x * g.x, g.x * g.y, g.x * g.z, g.y * g.y, g.y * g.z, g.z * g.z};
     T* tensors = values + Slots::tensors;
-    unrolled<6>([&](auto tt) { add_square<tt>(tensors + AllTensors::square + 6 * tt, squares[tt], products); });
+    unrolled<6>([&](auto number) {
+      constexpr int tt = decltype(number)::value;
+      add_square<tt>(tensors + AllTensors::square + 6 * tt, squares[tt], products);
+    });
     add_vectors(tensors + AllTensors::turn, Vec3<T>{w.x, w.y, w.z}, g);
     add_vectors(tensors + AllTensors::chi, Vec3<T>{t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z}, g);
     add_scalars(values + Slots::scalars, t, sum, difference);

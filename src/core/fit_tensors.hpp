@@ -127,7 +127,8 @@ BRG_CORE void add_gradient(V* sums, const Slant<V>& t, V odd, const Vec3<V>& q, 
 // Row tt of AllTensors::square, from G G^T.
 template <int tt, class V>
 BRG_CORE void add_square(V* row, V square, const V* products) {
-  unrolled<6>([&](auto gg) {
+  unrolled<6>([&](auto number) {
+    constexpr int gg = decltype(number)::value;
     if constexpr (is_summed(tt, gg)) row[gg] = mul_add(square, products[gg], row[gg]);
   });
 }
