@@ -213,14 +213,14 @@ class Fit {
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
     Setting<T> setting = setting_;
     setting.rotation = rotation();
-    if (!is_known_usual && !plan_.usual) {
+    if (!is_known_usual && !plan_.usual && (p_.orientations.reciprocal_basis || !p_.reflections.records)) {
       if (is_crowded && p_.orientations.reciprocal_basis)
         setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
       return load_pair(setting, p_.orientations, p_.reflections, n,
                        [n](const auto* table) { return load_vector<T>(table + 3 * int64_t{n}); });
     }
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
-    return pair_of(setting, r.q, r.q2, false);
+    return pair_of(setting, r.q, r.q2, from_rotated());
   }
 
   __device__ __forceinline__ void add_difference(T omega, const ReadyTarget<T>& target, T& slope, T& weight) {

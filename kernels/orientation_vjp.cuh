@@ -23,7 +23,8 @@ __device__ __forceinline__ void sum_orientations(const Problem& p, const core::F
   for (int64_t b = first + warp; b < last; b += block_warps) {
     OrientationSums sums;
     const auto setting = make_setting(frame, p.orientations, b);
-    for (int64_t n = lane; n < p.reflections.count; n += warp_threads) add(sums, setting, b, n);
+    const auto length = static_cast<uint32_t>(p.reflections.count);
+    for (uint32_t n = lane; n < length; n += warp_threads) add(sums, setting, b, n);
     __syncwarp();  // of shared memory that add() has used with the lanes of the last reflections alone
     sum_over_warp(sums, wanted);
     if (lane == 0) {
@@ -31,7 +32,7 @@ __device__ __forceinline__ void sum_orientations(const Problem& p, const core::F
       if (partial) block.add(sums);
     }
   }
-  if (partial) block.store(partial + first / orientation_block * BatchSums::count);
+  if (partial) block.store(partial + (rows.start + blockIdx.x * per_block) / orientation_block * BatchSums::count);
 }
 
 // Sums q_bar(setting, orientation) with q_bar = cotangent_of(lanes, reflection) over each orientation_block into block_q

@@ -181,8 +181,8 @@ __global__ void __launch_bounds__(block_threads)
                    [&](OrientationSums& sums, const Setting<T>& setting, int64_t b, int64_t n) {
                      const Lanes lanes = Lanes::of(p.reflections.count - n);
                      const auto load = [&](const auto* table) { return vectors.load(lanes, table + 3 * n); };
-                     const Vec3<T> hkl = wanted.basis ? load(p.reflections.hkl) : Vec3<T>{};
                      const PairAdjoint<T> a = load_adjoint(p, setting, b, n, load);
+                     const Vec3<T> hkl = wanted.basis ? load(p.reflections.hkl) : Vec3<T>{};
                      if (!a.contributes) return;
                      accumulate(sums, wanted, setting, a.pair, a.bar, hkl, a.w1, a.w2);
                    });
