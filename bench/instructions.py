@@ -16,8 +16,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import measure
+
 OPERATIONS = (
-    *("predict", "predict_friedel", "predict_vjp", "predict_jvp", "solve", "solve_vjp", "rotate", "rotate_vjp"),
+    *("predict", "predict_friedel", "predict_vjp", "predict_jvp", "predict_spots", "diffracted_beam"),
+    *("solve", "solve_vjp", "solve_jvp", "rotate", "rotate_vjp", "rotate_jvp"),
     *("loss_angle", "loss_angle_friedel", "loss_angle_rotation", "loss_angle_all", "loss_angle_per_pair"),
     *("loss_angle_csr", "loss_angle_csr_nearer"),
     *("loss_chord", "loss_chord_friedel", "loss_chord_rotation", "loss_chord_all", "loss_chord_per_pair"),
@@ -97,7 +100,12 @@ def main() -> None:
     code = disassembly(arguments.folder.parent / "libbraggrad.so")
     columns = [(level, precision) for level in (STEPPED, *LEVELS) for precision in ("f64", "f32")]
     table, units = {}, {}
-    lines = [f"{'instructions per pair':24s}" + "".join(f"{level + ' ' + p:>12s}" for level, p in columns)]
+    heading = measure.heading(arguments.folder / "cpu_bench", "bench/instructions.py")
+    lines = [
+        *heading,
+        "",
+        f"{'instructions per pair':24s}" + "".join(f"{level + ' ' + p:>12s}" for level, p in columns),
+    ]
     for operation in filter(re.compile(arguments.only).search, OPERATIONS):
         line = f"{operation:24s}"
         for level, precision in columns:
@@ -112,7 +120,7 @@ def main() -> None:
         lines.append(line)
         print(line, flush=True)
     arguments.out.with_suffix(".txt").write_text("\n".join(lines) + "\n")
-    record = {"instructions": table, "units_avx512": units}
+    record = {"heading": heading, "instructions": table, "units_avx512": units}
     arguments.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -3,6 +3,7 @@
 What is compared is measured in one process and in random order: a machine that changes its speed changes it for both.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -67,10 +68,13 @@ def groups(best: str) -> dict[str, list[str]]:
             *(name("fill", p, "memset", threads=t) for t in (1, 2)),
         ]
         chosen[f"one call {p}"] = [
-            name(o, p, level, shape)
-            for o in ("predict", "predict_vjp", "loss_angle")
-            for level in ("naive", *LEVELS)
-            for shape in SMALL
+            *(
+                name(o, p, level, shape)
+                for o in ("predict", "predict_vjp", "loss_angle")
+                for level in ("naive", *LEVELS)
+                for shape in SMALL
+            ),
+            name("loss_angle_all", p, shape="1x1"),
         ]
         chosen[f"levels {p}"] = [
             *(name(o, p, level) for o in PICTURED for level in LEVELS),
@@ -134,6 +138,31 @@ def summary(entries: list[dict]) -> Rate:
     quartiles = statistics.quantiles(rates, n=4, method="inclusive") if len(rates) > 1 else rates * 3
     bytes_per_pair = entries[0].get("bytes_per_second", 0.0) / entries[0]["pairs/s"]
     return Rate(quartiles[1], quartiles[0], quartiles[2], rates[-1], len(rates), round(bytes_per_pair, 3))
+
+
+def commit() -> str:
+    """The commit of the sources, "-dirty" where they were changed."""
+    command = ["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty"]
+    answer = subprocess.run(command, capture_output=True, text=True)
+    return answer.stdout.strip() or "unknown"
+
+
+def build_info(program: pathlib.Path) -> str:
+    """What the library of cpu_bench says of its build."""
+    command = [program, "--benchmark_filter=^predict/f64/scalar/1t/1x1$", "--benchmark_min_time=0.0001"]
+    answer = subprocess.run([*command, "--benchmark_format=json"], capture_output=True, text=True, check=True)
+    return json.loads(answer.stdout)["context"]["braggrad_build"]
+
+
+def heading(program: pathlib.Path, command: str) -> list[str]:
+    """The first lines of a record: date, commit, machine, build, command."""
+    date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return [
+        f"braggrad {commit()}, {date}",
+        f"{cpu_model()}, {os.cpu_count()} cores",
+        build_info(program),
+        f"{command}; load average {load_average()}",
+    ]
 
 
 def cpu_model() -> str:

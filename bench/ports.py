@@ -83,7 +83,9 @@ def main() -> None:
     cycle = units.pop("cycle")
     head = "".join(f"{word:>9s}" for word in ("instr.", *INSTRUCTIONS, "B=1000", "B=20000", "a cycle"))
     lines = [
-        f"{measure.cpu_model()}, {1 / cycle:.2f} GHz. Cycles per vector that each unit needs, and that the call took;",
+        *measure.heading(arguments.folder / "cpu_bench", "bench/ports.py"),
+        "",
+        f"{1 / cycle:.2f} GHz. Cycles per vector that each unit needs, and that the call took;",
         "instructions per vector and per cycle; the busiest unit with its share of the time at B = 1000.",
         "cycles of one instruction: " + ", ".join(f"{key} {value / cycle:.2f}" for key, value in units.items()),
         "",

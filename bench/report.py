@@ -21,6 +21,8 @@ import pictures
 import targets
 from measure import BY_ORIENTATIONS, BY_REFLECTIONS, LEVELS, PRECISIONS, SMALL, Rate, Rates, name
 
+PICTURED_GROUPS = {"operations": "levels", "scaling": "scaling"}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -44,7 +46,9 @@ def main() -> int:
     print(text)
     drawn = {"operations": pictures.operations(rates), "scaling": pictures.scaling(rates, record["best_level"])}
     for kind, script in drawn.items():
-        if not pictures.draw(script, out.with_name(f"{out.name}-{kind}.svg")):
+        if not rates.get(f"{PICTURED_GROUPS[kind]} {PRECISIONS[0]}"):
+            print(f"no picture of {kind}: not measured")
+        elif not pictures.draw(script, out.with_name(f"{out.name}-{kind}.svg")):
             print(f"no picture of {kind}: gnuplot is not installed")
     return 0
 
@@ -77,6 +81,7 @@ def measured(options: argparse.Namespace) -> dict:
         "cpu": measure.cpu_model(),
         "cores": context.get("num_cpus"),
         "caches": context.get("caches"),
+        "commit": measure.commit(),
         "version": context.get("braggrad_version"),
         "build": context.get("braggrad_build"),
         "best_level": best,
@@ -98,7 +103,7 @@ def as_record(result: targets.Result) -> dict:
 def heading(record: dict) -> str:
     load = record["load_average"]
     lines = [
-        f"braggrad {record['version']}, CPU backend, {record['date']}",
+        f"braggrad {record['version']}, commit {record.get('commit', 'not recorded')}, CPU backend, {record['date']}",
         f"{record['cpu']}, {record['cores']} cores; best level {record['best_level']}",
         f"{record['build']}",
         f"{record['command']}; load average {load['before']} before, {load['after']} after",
@@ -162,9 +167,10 @@ def growth(rates: Rates, best: str) -> str:
         lines.append(f"{axis + ' with ' + other:<20}" + "".join(f"{10**i:>10}" for i in range(len(shapes))))
         for operation in ("predict", "loss_angle"):
             for p in PRECISIONS:
-                points = pictures.times(rates, operation, p, best, shapes)
-                per_pair = [1e9 * t / x / (200 if axis == "B" else 1) for x, t in points]
-                lines.append(f"  {operation:<12}{p:<6}" + "".join(f"{value:>10.3g}" for value in per_pair))
+                group = rates.get(f"scaling {p}", {})
+                found = [group.get(name(operation, p, best, shape)) for shape in shapes]
+                cells = "".join(f"{1e9 / rate.median:>10.3g}" if rate else f"{'-':>10}" for rate in found)
+                lines.append(f"  {operation:<12}{p:<6}{cells}")
     return "\n".join(lines)
 
 

@@ -108,9 +108,16 @@ def call_rows(p: str, double: bool) -> list[Row]:
     targets = (14, 17) if double else (25, 33)
     return [
         Row("one call, B = 1, N = 1000", p, group, thousand, naive, *targets),
-        Row("  fixed cost in naive pairs", p, group, naive, name("predict", p, shape="1x1"), 5, at_most=True, unit=""),
+        *(fixed_cost(operation, p) for operation in ("predict", "predict_vjp", "loss_angle")),
+        fixed_cost("loss_angle_all", p, "loss_angle"),
         Row(f"predict {LARGEST} to 20000x200", p, f"largest {p}", largest, name("predict", p), fill=fill),
     ]
+
+
+def fixed_cost(operation: str, p: str, baseline: str = "") -> Row:
+    """What a call with one pair costs, in pairs of the baseline's long loop."""
+    naive, one = name(baseline or operation, p, "naive", "1x1000"), name(operation, p, shape="1x1")
+    return Row(f"  fixed cost, {operation} (pairs)", p, f"one call {p}", naive, one, 5, at_most=True, unit="")
 
 
 def judge(row: Row, rates: Rates) -> Result:

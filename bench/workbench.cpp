@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <random>
 
 namespace bench {
@@ -42,6 +43,17 @@ std::vector<Miller> make_list(List list, int64_t count) {
   }
   if (list == List::shuffled) std::shuffle(rows.begin(), rows.end(), std::mt19937_64(1));
   return rows;
+}
+
+// Bytes of the machine: "MemTotal", or "MemAvailable" to a process.
+size_t machine_memory(const std::string& what) {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key, unit; file >> key;) {
+    size_t kibibytes = 0;
+    if (key == what + ":" && file >> kibibytes) return kibibytes << 10;
+    std::getline(file, unit);
+  }
+  return SIZE_MAX;  // not known
 }
 
 }  // namespace
@@ -82,6 +94,14 @@ std::pair<Memory&, bool> Workbench::memory(const std::string& role, size_t size,
   if (found != memory_.end()) memory_.erase(found);
   Memory made = backend_ == BRG_BACKEND_CPU ? Memory(bytes) : Memory(context("", 1), bytes);
   return {memory_.emplace(key, std::move(made)).first->second, true};
+}
+
+bool Workbench::has_room(size_t bytes) {
+  const size_t left = machine_memory("MemTotal") / 8;
+  const auto fits = [=](size_t available) { return available > left && bytes <= available - left; };
+  if (fits(machine_memory("MemAvailable"))) return true;
+  memory_.clear();
+  return fits(machine_memory("MemAvailable"));
 }
 
 brg_context* Workbench::context(const std::string& level, int threads, std::string* why) {

@@ -85,6 +85,10 @@ class Workbench {
   template <class T>
   static std::vector<T> random_values(const std::string& role, int64_t count, double low, double high);
 
+  // Whether arrays of as many bytes, made beside those that are there, leave the machine an eighth of its memory. If not, what is
+  // there is given up first.
+  bool has_room(size_t bytes);
+
   // [count,3,3] uniformly random orientations.
   template <class T>
   const T* rotations(int64_t count);

@@ -223,15 +223,10 @@ class Fit {
     return pair_of(setting, r.q, r.q2, from_rotated());
   }
 
-  // A residual with its weight: to the loss, and to slope and matrix weight of its root.
-  __device__ __forceinline__ void add(const Residual<T>& residual, T weight, T& slope, T& matrix_weight) {
-    sums_.values[Slots::loss] = mul_add(weight, residual.twice_loss, sums_.values[Slots::loss]);
-    slope = mul_add(weight, residual.slope, slope), matrix_weight = mul_add(weight, residual.weight, matrix_weight);
-  }
-
-  __device__ __forceinline__ Residual<T> residual_of_angle(T omega, T target) const {
+  __device__ __forceinline__ void add_difference(T omega, const ReadyTarget<T>& target, T& slope, T& weight) {
     const Loss loss = kind == LossKind::squares ? Loss::squares : static_cast<Loss>(p_.targets.loss);
-    return angle_residual(loss, static_cast<T>(p_.targets.delta), difference_of_angles(omega, target));
+    add_angle(loss, static_cast<T>(p_.targets.delta), difference_of_angles(omega, target.a), target.weight,
+              sums_.values[Slots::loss], slope, weight);
   }
 
   // A root with this direction. `mate`: the target of the opposite reflection.
@@ -239,12 +234,14 @@ class Fit {
                                            T& slope, T& weight) {
     constexpr bool opposites = source == TargetSource::opposites;
     if (is_chord()) {
-      add(chord_residual(sine, cosine, own.a, own.b), own.weight, slope, weight);
-      if constexpr (opposites) add(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, slope, weight);
+      T& loss = sums_.values[Slots::loss];
+      add_chord(chord_residual(sine, cosine, own.a, own.b), own.weight, loss, slope, weight);
+      if constexpr (opposites)
+        add_chord(opposite_chord_residual(sine, cosine, mate.a, mate.b), mate.weight, loss, slope, weight);
     } else {
       const T omega = unbounded_angle(sine, cosine);
-      add(residual_of_angle(omega, own.a), own.weight, slope, weight);
-      if constexpr (opposites) add(residual_of_angle(omega - static_cast<T>(pi), mate.a), mate.weight, slope, weight);
+      add_difference(omega, own, slope, weight);
+      if constexpr (opposites) add_difference(omega - static_cast<T>(pi), mate, slope, weight);
     }
   }
 
@@ -296,10 +293,10 @@ class Fit {
     Crossing<T>& x = pair.crossing;
     const bool contributing = exists && is_contributing(x, setting_, p_.frame);
     if (contributing) {
-      if (root == 2 || (root == 0 && second_is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
-      const T sine = mul_add(x.ux, x.s, x.uy * x.c), cosine = mul_sub(x.uy, x.s, x.ux * x.c);
+      if (root == 2 || (root == 0 && is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
+      const SineCosine<T> v = root_vector(x, x.s);
       Slopes<T> s{};
-      add_root(sine, cosine, target, {}, s.slope1, s.weight1);
+      add_root(v.sine, v.cosine, target, {}, s.slope1, s.weight1);
       sums_.add(setting_, pair, from_rotated(), s);
     }
     if (!plan_.counted) return;
@@ -307,10 +304,10 @@ class Fit {
     count(target.weight, x, contributing);
   }
 
-  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0.
-  __device__ __forceinline__ bool second_is_nearer(const Crossing<T>& x, const ReadyTarget<T>& target) const {
+  // Whether root 2 is.
+  __device__ __forceinline__ bool is_nearer(const Crossing<T>& x, const ReadyTarget<T>& target) const {
     const SineCosine<T> t = is_chord() ? SineCosine<T>{target.a, target.b} : sine_cosine(target.a);
-    return mul_add(x.ux, t.sine, x.uy * t.cosine) * x.s < T(0);
+    return second_is_nearer(x, side_of(x, t));
   }
 
   __device__ __forceinline__ bool from_rotated() const {

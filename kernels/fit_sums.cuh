@@ -53,12 +53,11 @@ struct LaneSums {
     const T g_bar[3] = {bar.x, bar.y, bar.z}, q[3] = {pair.q.x, pair.q.y, pair.q.z};
 #pragma unroll
     for (int i = 0; i < 9; ++i) add_product(Slots::rotation + i, g_bar[i / 3], q[i % 3]);
-    if constexpr (Slots::with_turns) add_turns(turn_rows(setting, pair.g, pair.crossing), s);
+    if constexpr (Slots::with_turns)
+      add_turns(values + Slots::turns, turn_rows(setting, pair.g, pair.crossing), s.weight1, s.weight2);
     if constexpr (Slots::with_gradient) {
       const Slant<T> t = slant_of(setting.beam, pair.g, pair.q2, pair.crossing);
-      const T odd = s.slope1 - s.slope2;
-      add_product(Slots::gradient, odd, t.wavenumber), add_product(Slots::gradient + 1, odd, t.chi);
-      if (!from_rotated) add_symmetric(Slots::gradient + 2, odd * t.length, pair.q);
+      add_gradient(values + Slots::gradient, t, s.slope1 - s.slope2, pair.q, from_rotated);
       if constexpr (Slots::with_tensors) add_tensors(t, pair.g, s.weight1 + s.weight2, s.weight1 - s.weight2);
     }
   }
@@ -66,54 +65,19 @@ struct LaneSums {
  private:
   __device__ __forceinline__ void add_product(int slot, T a, T b) { values[slot] = core::mul_add(a, b, values[slot]); }
 
-  // factor v v^T
-  __device__ __forceinline__ void add_symmetric(int slot, T factor, const core::Vec3<T>& v) {
-    const T x = factor * v.x, y = factor * v.y, z = factor * v.z;
-    add_product(slot, x, v.x), add_product(slot + 1, x, v.y), add_product(slot + 2, x, v.z);
-    add_product(slot + 3, y, v.y), add_product(slot + 4, y, v.z), add_product(slot + 5, z, v.z);
-  }
-
-  // Rows x, y, axis (J = -1).
-  __device__ __forceinline__ void add_turns(const core::TurnRows<T>& j, const Slopes<T>& s) {
-    using namespace core;
-    const T sum = s.weight1 + s.weight2, difference = s.weight1 - s.weight2;
-    const Weighted<T> x = weighted(sum, difference, j.x_even, j.x_odd),
-                      y = weighted(sum, difference, j.y_even, j.y_odd);
-    T* normal = values + Slots::normal;
-    normal[0] = add_both(x, j.x_even, j.x_odd, normal[0]), normal[1] = add_both(x, j.y_even, j.y_odd, normal[1]);
-    normal[3] = add_both(y, j.y_even, j.y_odd, normal[3]);
-    normal[2] -= x.even, normal[4] -= y.even, normal[5] += sum;
-  }
-
   __device__ __forceinline__ void add_tensors(const core::Slant<T>& t, const core::Vec3<T>& g, T sum, T difference) {
     using namespace core;
     const SlantSums<T> w = slant_sums(t, sum, difference);
-    const T square[6] = {w.xx, w.xy, w.xz, w.yy, w.yz, w.zz};
-    const T even[3] = {w.x, w.y, w.z}, odd[3] = {t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z};
-    const T by[3] = {g.x, g.y, g.z};
-#pragma unroll
-    for (int i = 0; i < 3; ++i) {
-#pragma unroll
-      for (int j = i; j < 3; ++j) {
-        const T product = by[i] * by[j];
-        const int gg = symmetric_index(i, j);
-#pragma unroll
-        for (int tt = 0; tt < 6; ++tt)
-          if (is_summed(tt, gg)) add_product(Slots::tensors + AllTensors::square + 6 * tt + gg, square[tt], product);
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < 9; ++i) {
-      if (!is_summed(i)) continue;
-      add_product(Slots::tensors + AllTensors::turn + i, even[i / 3], by[i % 3]);
-      add_product(Slots::tensors + AllTensors::chi + i, odd[i / 3], by[i % 3]);
-    }
-    const T by_wavenumber = sum * t.wavenumber;
-    T* scalars = values + Slots::scalars;
-    scalars[0] += sum;
-    add_product(Slots::scalars + 1, difference, t.wavenumber), add_product(Slots::scalars + 2, difference, t.chi);
-    add_product(Slots::scalars + 3, by_wavenumber, t.wavenumber);
-    add_product(Slots::scalars + 4, by_wavenumber, t.chi), add_product(Slots::scalars + 5, sum * t.chi, t.chi);
+    const T squares[6] = {w.xx, w.xy, w.xz, w.yy, w.yz, w.zz};
+    const T products[6] = {g.x * g.x, g.x * g.y, g.x * g.z, g.y * g.y, g.y * g.z, g.z * g.z};
+    T* tensors = values + Slots::tensors;
+    unrolled<6>([&](auto number) {
+      constexpr int tt = decltype(number)::value;
+      add_square<tt>(tensors + AllTensors::square + 6 * tt, squares[tt], products);
+    });
+    add_vectors(tensors + AllTensors::turn, Vec3<T>{w.x, w.y, w.z}, g);
+    add_vectors(tensors + AllTensors::chi, Vec3<T>{t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z}, g);
+    add_scalars(values + Slots::scalars, t, sum, difference);
   }
 };
 

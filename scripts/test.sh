@@ -77,7 +77,7 @@ build asan
 export ASAN_OPTIONS=allocator_may_return_null=1  # too much memory is an error here as elsewhere
 run_tests asan -E '^(package|readme)$'  # these link programs that are not sanitized
 build tsan
-run_tests tsan -R 'ContextState|Library' -E Forked  # the thread sanitizer cannot follow threads after fork()
+run_tests tsan -R 'ContextState|Splitting|Library' -E Forked  # the thread sanitizer cannot follow threads after fork()
 
 if command -v nvcc >/dev/null; then
   step "CUDA on, without a simulator"

@@ -19,6 +19,7 @@ struct Residual {
   V twice_loss, slope, weight;  // 2 l, l', v
 };
 
+// Huber, or norm.
 template <class V>
 BRG_CORE Residual<V> angle_residual(Loss loss, V delta, V difference) {
   using T = Scalar<V>;
@@ -30,26 +31,50 @@ BRG_CORE Residual<V> angle_residual(Loss loss, V delta, V difference) {
             select(far, with_sign_of(delta, difference), difference),
             select(far, delta * reciprocal(select(far, size, one)), one)};
   }
-  if (loss == Loss::norm) {
-    const V root = square_root(mul_add(difference, difference, delta * delta)), weight = reciprocal(root);
-    return {two * square * reciprocal(root + delta), difference * weight, weight};
-  }
-  return {square, difference, one};
+  const V root = square_root(mul_add(difference, difference, delta * delta)), weight = reciprocal(root);
+  return {two * square * reciprocal(root + delta), difference * weight, weight};
 }
 
-// 1 - cos D as half the squared chord, which keeps its digits where D is small.
+// What the targets of a root add up to: twice the loss, of all roots; slope sum w l' and matrix weight sum w v of this one.
 template <class V>
-BRG_CORE Residual<V> chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
-  using T = Scalar<V>;
+BRG_CORE void add_residual(const Residual<V>& r, V w, V& twice_loss, V& slope, V& weight) {
+  twice_loss = mul_add(w, r.twice_loss, twice_loss);
+  slope = mul_add(w, r.slope, slope), weight = mul_add(w, r.weight, weight);
+}
+
+// The same of an angle's difference D. Of squares, 2 l = D l' and v = 1: w l' serves twice.
+template <class V>
+BRG_CORE void add_angle(Loss loss, V delta, V difference, V w, V& twice_loss, V& slope, V& weight) {
+  if (loss != Loss::squares) {
+    add_residual(angle_residual(loss, delta, difference), w, twice_loss, slope, weight);
+    return;
+  }
+  const V own = w * difference;
+  twice_loss = mul_add(own, difference, twice_loss), slope = slope + own, weight = weight + w;
+}
+
+// 1 - cos D as half the squared chord, which keeps its digits where D is small; v = 1.
+template <class V>
+struct ChordResidual {
+  V twice_loss, slope;
+};
+
+template <class V>
+BRG_CORE ChordResidual<V> chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
   const V ds = sin_omega - sin_target, dc = cos_omega - cos_target;
-  return {mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target), V(T(1))};
+  return {mul_add(ds, ds, dc * dc), mul_sub(sin_omega, cos_target, cos_omega * sin_target)};
 }
 
 // The same for the opposite vector, (-sin omega, -cos omega).
 template <class V>
-BRG_CORE Residual<V> opposite_chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
+BRG_CORE ChordResidual<V> opposite_chord_residual(V sin_omega, V cos_omega, V sin_target, V cos_target) {
   const V ds = sin_omega + sin_target, dc = cos_omega + cos_target;
-  return {mul_add(ds, ds, dc * dc), mul_sub(cos_omega, sin_target, sin_omega * cos_target), V(Scalar<V>(1))};
+  return {mul_add(ds, ds, dc * dc), mul_sub(cos_omega, sin_target, sin_omega * cos_target)};
+}
+
+template <class V>
+BRG_CORE void add_chord(const ChordResidual<V>& r, V w, V& twice_loss, V& slope, V& weight) {
+  twice_loss = mul_add(w, r.twice_loss, twice_loss), slope = mul_add(w, r.slope, slope), weight = weight + w;
 }
 
 // The rows of both roots side by side, J1 = even + odd and J2 = even - odd: the odd part is proportional to 1/s, so the two
@@ -67,22 +92,30 @@ BRG_CORE TurnRows<V> turn_rows(const Setting<V>& setting, const Vec3<V>& g, cons
           -(mul_add(g.x, setting.beam.tan_chi, hx * k.c) * k.inverse_s)};
 }
 
-// A column of both rows times the matrix weights v1, v2 of the roots. With S = v1 + v2 and D = v1 - v2,
-//     v1 a1 b1 + v2 a2 b2 = (S a_even + D a_odd) b_even + (S a_odd + D a_even) b_odd
 template <class V>
-struct Weighted {
-  V even, odd;
-};
-
-template <class V>
-BRG_CORE Weighted<V> weighted(V sum, V difference, V even, V odd) {
-  return {mul_add(sum, even, difference * odd), mul_add(sum, odd, difference * even)};
+BRG_CORE void add_turns(V* sums, V x, V y, V v) {
+  const V vx = v * x, vy = v * y;
+  sums[0] = mul_add(vx, x, sums[0]), sums[1] = mul_add(vx, y, sums[1]), sums[3] = mul_add(vy, y, sums[3]);
+  sums[2] = sums[2] - vx, sums[4] = sums[4] - vy, sums[5] = sums[5] + v;
 }
 
-// sum + the product with another column.
+// Adds v1 J1 J1^T + v2 J2 J2^T to xx, xy, xz, yy, yz, zz. With S = v1 + v2 and D = v1 - v2 for two columns a and b
+//     v1 a1 b1 + v2 a2 b2 = (S a_even + D a_odd) b_even + (S a_odd + D a_even) b_odd
+// which is an operation less. But it holds more at a time: on lanes it costs 1.5 % of a loss, and each root is added by itself.
 template <class V>
-BRG_CORE V add_both(Weighted<V> w, V even, V odd, V sum) {
-  return mul_add(even, w.even, mul_add(odd, w.odd, sum));
+BRG_CORE void add_turns(V* sums, const TurnRows<V>& j, V v1, V v2) {
+  if constexpr (!on_device) {
+    add_turns(sums, j.x_even + j.x_odd, j.y_even + j.y_odd, v1);
+    add_turns(sums, j.x_even - j.x_odd, j.y_even - j.y_odd, v2);
+    return;
+  }
+  const V sum = v1 + v2, difference = v1 - v2;
+  const V x_even = mul_add(sum, j.x_even, difference * j.x_odd), x_odd = mul_add(sum, j.x_odd, difference * j.x_even);
+  const V y_even = mul_add(sum, j.y_even, difference * j.y_odd), y_odd = mul_add(sum, j.y_odd, difference * j.y_even);
+  sums[0] = mul_add(j.x_even, x_even, mul_add(j.x_odd, x_odd, sums[0]));
+  sums[1] = mul_add(j.y_even, x_even, mul_add(j.y_odd, x_odd, sums[1]));
+  sums[3] = mul_add(j.y_even, y_even, mul_add(j.y_odd, y_odd, sums[3]));
+  sums[2] = sums[2] - x_even, sums[4] = sums[4] - y_even, sums[5] = sums[5] + sum;
 }
 
 // Sums over the targets of one orientation, in float64.

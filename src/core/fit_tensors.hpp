@@ -99,6 +99,48 @@ BRG_CORE SlantSums<V> slant_sums(const Slant<V>& t, V sum, V difference) {
           odd_z};
 }
 
+// What a pair adds to the sums of TensorIndex and AllTensors. v1, v2 of the scalars: matrix weights of the roots, as sum and difference.
+template <class V>
+BRG_CORE void add_scalars(V* scalars, const Slant<V>& t, V sum, V difference) {
+  const V by_wavenumber = sum * t.wavenumber;
+  scalars[0] = scalars[0] + sum;
+  scalars[1] = mul_add(difference, t.wavenumber, scalars[1]), scalars[2] = mul_add(difference, t.chi, scalars[2]);
+  scalars[3] = mul_add(by_wavenumber, t.wavenumber, scalars[3]);
+  scalars[4] = mul_add(by_wavenumber, t.chi, scalars[4]), scalars[5] = mul_add(sum * t.chi, t.chi, scalars[5]);
+}
+
+// factor v v^T
+template <class V>
+BRG_CORE void add_symmetric(V* sums, V factor, const Vec3<V>& v) {
+  const V x = factor * v.x, y = factor * v.y, z = factor * v.z;
+  sums[0] = mul_add(x, v.x, sums[0]), sums[1] = mul_add(x, v.y, sums[1]), sums[2] = mul_add(x, v.z, sums[2]);
+  sums[3] = mul_add(y, v.y, sums[3]), sums[4] = mul_add(y, v.z, sums[4]), sums[5] = mul_add(z, v.z, sums[5]);
+}
+
+// The gradient's, from TensorIndex::gradient on. odd: the difference of the slopes.
+template <class V>
+BRG_CORE void add_gradient(V* sums, const Slant<V>& t, V odd, const Vec3<V>& q, bool from_rotated) {
+  sums[0] = mul_add(odd, t.wavenumber, sums[0]), sums[1] = mul_add(odd, t.chi, sums[1]);
+  if (!from_rotated) add_symmetric(sums + 2, odd * t.length, q);
+}
+
+// Row tt of AllTensors::square, from G G^T.
+template <int tt, class V>
+BRG_CORE void add_square(V* row, V square, const V* products) {
+  unrolled<6>([&](auto number) {
+    constexpr int gg = decltype(number)::value;
+    if constexpr (is_summed(tt, gg)) row[gg] = mul_add(square, products[gg], row[gg]);
+  });
+}
+
+// t_i G_j by rows, those that are summed.
+template <class V>
+BRG_CORE void add_vectors(V* sums, const Vec3<V>& t, const Vec3<V>& g) {
+  sums[0] = mul_add(t.x, g.x, sums[0]), sums[2] = mul_add(t.x, g.z, sums[2]);
+  sums[3] = mul_add(t.y, g.x, sums[3]), sums[4] = mul_add(t.y, g.y, sums[4]), sums[5] = mul_add(t.y, g.z, sums[5]);
+  sums[6] = mul_add(t.z, g.x, sums[6]), sums[7] = mul_add(t.z, g.y, sums[7]), sums[8] = mul_add(t.z, g.z, sums[8]);
+}
+
 // Element j of the strain, 11, 22, 33, 23, 13, 12, stands in row and column:
 BRG_CORE constexpr int strain_row(int j) { return j < 3 ? j : j == 3 ? 1 : 0; }
 BRG_CORE constexpr int strain_column(int j) { return j < 3 ? j : j == 5 ? 1 : 2; }

@@ -109,11 +109,28 @@ struct RootVectors {
   V sin1, cos1, sin2, cos2;
 };
 
+// Root 1 of a crossing with this s. Root 2 is root 1 of the same crossing with the other sign of s.
+template <class V>
+BRG_CORE SineCosine<V> root_vector(const Crossing<V>& x, V s) {
+  return {mul_add(x.ux, s, x.uy * x.c), mul_sub(x.uy, s, x.ux * x.c)};
+}
+
+// Both, each product once: made of two root vectors they cost 2.5 % of predict's instructions.
 template <class V>
 BRG_CORE RootVectors<V> root_vectors(const Crossing<V>& x) {
   const V uxc = x.ux * x.c, uyc = x.uy * x.c;
   return {mul_add(x.ux, x.s, uyc), mul_sub(x.uy, x.s, uxc), negative_mul_add(x.ux, x.s, uyc),
           negative_mul_sub(x.uy, x.s, uxc)};
+}
+
+// The direction t is nearer to root 2 where  t . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0. The sum in brackets:
+template <class V>
+BRG_CORE V side_of(const Crossing<V>& x, const SineCosine<V>& t) {
+  return mul_add(x.ux, t.sine, x.uy * t.cosine);
+}
+template <class V>
+BRG_CORE Mask<V> second_is_nearer(const Crossing<V>& x, V side) {
+  return side * x.s < V(Scalar<V>(0));
 }
 
 template <class V>

@@ -6,6 +6,15 @@
 
 namespace braggrad::cpu {
 
+// Runs body(first, last, NULL, NULL) for ranges of orientations: nothing is summed over the batch.
+template <class Body>
+void run_tasks(Engine& engine, int64_t length, int64_t count, const Body& body) {
+  using namespace core;
+  const int64_t unit = rows_per_launch(Engine::pairs_per_task, length, 1);
+  engine.pool.run(blocks_of(count, unit),
+                  [&](int64_t task) { body(task * unit, std::min((task + 1) * unit, count), nullptr, nullptr); });
+}
+
 // Runs body(first, last, q_bar, batch) for ranges of orientations and writes the sums over the batch. q_bar is the float64
 // [N,3] of the range, `batch` its BatchSums; each is NULL where it is not wanted.
 template <class T, class Body>
@@ -14,8 +23,11 @@ void run_orientation_blocks(Engine& engine, const core::Frame& frame, const core
                             Scratch& scratch, const Body& body) {
   using namespace core;
   const bool sums = out.geometry.wanted() || out.reflections_basis;
-  const int64_t unit =
-      sums || out.q ? orientation_block : rows_per_launch(Engine::pairs_per_task, reflections.count, 1);
+  if (!sums && !out.q) {
+    if (scratch.ready()) run_tasks(engine, reflections.count, count, body);
+    return;
+  }
+  constexpr int64_t unit = orientation_block;
   const int64_t vector_length = out.q ? 3 * reflections.count : 0;
   // A launch holds the q_bar of its blocks: at most 2^22 numbers, or one block.
   const int64_t most_blocks = std::max<int64_t>(1, (int64_t{1} << 22) / std::max<int64_t>(vector_length, 1));

@@ -1,6 +1,11 @@
 // No compute call of the CPU allocates where its outputs and workspace are given. The program counts what the library asks of
 // the C library, so it stands alone and has no sanitizer.
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 
 #include "support/batch.hpp"
@@ -40,6 +45,20 @@ void* aligned_alloc(size_t alignment, size_t size) {
   count();
   return __libc_memalign(alignment, size);
 }
+void* memalign(size_t alignment, size_t size) {
+  count();
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, size_t alignment, size_t size) {
+  count();
+  *memory = __libc_memalign(alignment, size);
+  return *memory ? 0 : ENOMEM;
+}
+// Pages that the library asks for itself; the C library's own requests do not pass here.
+void* mmap(void* at, size_t size, int protection, int kind, int file, off_t offset) noexcept {
+  count();
+  return reinterpret_cast<void*>(syscall(SYS_mmap, at, size, protection, kind, file, offset));
+}
 }
 
 namespace {
@@ -68,8 +87,13 @@ TEST(Allocation, TheCounterCounts) {
   allocations = 0, counting = true;
   std::free(std::malloc(100));
   ::operator delete(::operator new(4));
+  void* memory = nullptr;
+  if (posix_memalign(&memory, 64, 100) == 0) std::free(memory);
+  void* page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   counting = false;
-  EXPECT_EQ(allocations, 2);
+  EXPECT_EQ(allocations, 4);
+  ASSERT_NE(page, MAP_FAILED);
+  EXPECT_EQ(munmap(page, 4096), 0);
 }
 
 template <class T>
@@ -94,6 +118,11 @@ void check(brg_context* c, const BatchOptions& options, brg_loss loss, bool list
   items_gradient.g = a.data();
   Array<T> axis(c, 3);
   items_gradient.geometry_axis = axis.data();
+  auto items_tangent = make<typename Api<T>::ItemsTangent>();
+  items_tangent.g = b.data(), items_tangent.geometry_chi = 1;
+  Array<T> spread(c, n), angles(c, n);
+  auto beams = make<typename Api<T>::Beams>();
+  beams.direction = a.data(), beams.two_theta = spread.data(), beams.eta = angles.data();
   auto targets = make<typename Api<T>::Targets>();
   targets.loss = loss;
   std::vector<int64_t> offsets;
@@ -110,6 +139,8 @@ void check(brg_context* c, const BatchOptions& options, brg_loss loss, bool list
   auto output = make<typename Api<T>::LossOutput>();
   output.parameters = BRG_FIT_ROTATION | BRG_FIT_WAVENUMBER | BRG_FIT_CHI | BRG_FIT_LATTICE;
   output.loss = losses.data(), output.gradient = gradients.data(), output.normal = normals.data();
+  auto turns_output = output;
+  turns_output.parameters = BRG_FIT_ROTATION;
 
   const auto* g = &batch.geometry;
   const auto* set = batch.set.get();
@@ -121,18 +152,32 @@ void check(brg_context* c, const BatchOptions& options, brg_loss loss, bool list
   expect_no_allocation(c, "solve", [&] { return Api<T>::solve(c, g, &items, &roots); });
   expect_no_allocation(c, "solve_vjp", [&] { return Api<T>::solve_vjp(c, g, &items, &cotangents, &items_gradient); });
   expect_no_allocation(c, "omega_loss", [&] { return Api<T>::omega_loss(c, g, set, o, &targets, &output); });
+  expect_no_allocation(c, "omega_loss of rotations",
+                       [&] { return Api<T>::omega_loss(c, g, set, o, &targets, &turns_output); });
+  expect_no_allocation(c, "solve_jvp", [&] { return Api<T>::solve_jvp(c, g, &items, &items_tangent, &roots); });
   auto rotations = batch.orientations;
   rotations.wavenumber = rotations.chi = nullptr;
   auto vectors = make<typename Api<T>::Vectors>();
   vectors.g = a.data();
+  auto vector_cotangents = make<typename Api<T>::VectorCotangents>();
+  vector_cotangents.g = b.data();
+  const auto turned = arrays.ask(allowed_members(options) & 0b1100111u);
+  auto turn = make<typename Api<T>::OrientationsTangent>();
+  turn.rotation_vector = b.data();
   expect_no_allocation(c, "rotate", [&] { return Api<T>::rotate(c, set, &rotations, &vectors); });
+  expect_no_allocation(c, "rotate_vjp",
+                       [&] { return Api<T>::rotate_vjp(c, set, &rotations, &vector_cotangents, &turned); });
+  expect_no_allocation(c, "rotate_jvp", [&] { return Api<T>::rotate_jvp(c, set, &rotations, &turn, &vectors); });
+  expect_no_allocation(c, "diffracted_beam", [&] { return Api<T>::diffracted_beam(c, g, &items, one.data(), &beams); });
 }
 
 TEST(Allocation, NoComputeCallAllocates) {
+  std::vector<BatchOptions> kinds = batch_kinds();
+  kinds.emplace_back().closed = true;
   for (const int threads : {1, 3}) {
     const Context context = make_context(BRG_BACKEND_CPU, threads);
     for (const size_t orientations : {size_t{1}, size_t{300}})
-      for (BatchOptions options : batch_kinds()) {
+      for (BatchOptions options : kinds) {
         options.orientations = orientations, options.reflections = 50;
         SCOPED_TRACE(threads);
         check<double>(context.get(), options, BRG_LOSS_SQUARES, false);

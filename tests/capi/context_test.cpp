@@ -146,7 +146,7 @@ TEST(ContextOptions, TheLogHasALinePerCall) {
 
 class ContextState : public BackendTest {
  protected:
-  // Every compute call of one batch. Angles are compared bit by bit.
+  // Compute calls of every kind on one batch.
   template <class T>
   std::vector<T> compute(brg_context* c, const Batch<T>& batch) const {
     const size_t n = batch.pairs();
@@ -255,30 +255,6 @@ TEST_P(ContextState, NamesTheArgumentThatIsWrong) {
   EXPECT_BRG(brg_context_use_own_stream(context()));
   EXPECT_BRG(brg_context_synchronize(context()));
   EXPECT_EQ(brg_context_backend(context()), GetParam());
-}
-
-// The library's own splitting, and the number of threads, do not change a bit.
-TEST_P(ContextState, SplittingAndThreadsDoNotChangeABit) {
-  for_precisions([&](auto tag) {
-    using T = decltype(tag);
-    for (const bool own_basis : {false, true}) {
-      BatchOptions options;
-      options.orientations = on_cpu() ? 135 : 67, options.reflections = on_cpu() ? 61 : 23;
-      options.own_wavenumber = own_basis;
-      const Batch<T> batch(context(), geometries()[1].geometry, options);
-      const auto expected = compute(context(), batch);
-      const std::vector<int> threads = on_cpu() ? std::vector<int>{1, 2, 7} : std::vector<int>{1};
-      for (const int count : threads)
-        for (const int64_t max_pairs : {int64_t{1}, int64_t{7}, int64_t{64}, int64_t{1000}, int64_t{1} << 40}) {
-          if (!on_cpu() && max_pairs < 7) continue;  // thousands of launches: too slow where they are interpreted
-          const Context other = make_context(GetParam(), count, max_pairs);
-          const auto got = compute(other.get(), batch);
-          ASSERT_EQ(got.size(), expected.size());
-          for (size_t i = 0; i < got.size(); ++i)
-            ASSERT_EQ(got[i], expected[i]) << i << ", " << count << " threads, " << max_pairs << " pairs";
-        }
-    }
-  });
 }
 
 // BRAGGRAD_SYNC waits after each kernel, and changes nothing else.

@@ -239,3 +239,16 @@ def test_a_bragg_angle_beyond_2k_is_a_right_angle():
 def test_faults_are_named(hkl, rotation, message):
     with pytest.raises(ValueError, match=message):
         batch_scattering_omegas_from_reflections(hkl, A_RECIP, rotation, ENERGY)
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_half_precision_never_reaches_the_matrices(lists):
+    rotations = torch.from_numpy(random_rotations(3)).float()
+    hkl = HKL.expand(3, -1, -1) if lists else HKL
+    expected = batch_scattering_omegas_from_reflections(hkl, A_RECIP, rotations, ENERGY, 0.05)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = batch_scattering_omegas_from_reflections(hkl, A_RECIP, rotations, ENERGY, 0.05)
+        half = batch_scattering_omegas_from_reflections(hkl, A_RECIP, rotations.bfloat16(), ENERGY, 0.05)
+    for name in ("omega1", "omega2", "g_vectors"):
+        assert torch.equal(getattr(result, name), getattr(expected, name)), name
+        assert getattr(half, name).dtype == torch.float32

@@ -406,3 +406,50 @@ def test_backward_in_other_threads(few):
     for thread in threads:
         thread.join()
     assert len(results) == 4 and all(torch.equal(result, expected) for result in results)
+
+
+def test_forward_mode_of_recorded_calls_is_never_silently_nothing(few):
+    """Operators have no rule for it: eager code answers, or nobody does."""
+    rotation = torch.from_numpy(random_rotations(1)[0])
+    direction = torch.from_numpy(np.cross(np.eye(3), [0.1, 0.2, 0.3])) @ rotation
+    criterion = bt.OmegaLoss(few, bt.predict(few, rotation, geometry=BEAM).omega1 + 0.01, geometry=BEAM)
+
+    def angles(rotation):
+        return bt.predict(few, rotation, geometry=BEAM).omega1
+
+    def angles_of_vectors(rotation):
+        return bt.solve(torch.from_numpy(np.array(few.q)) @ rotation.mT, geometry=BEAM).omega1
+
+    def along(function):
+        return lambda rotation, direction: torch.func.jvp(function, (rotation,), (direction,))[1]
+
+    def of_dual(function):
+        def tangent(rotation, direction):
+            with fwd.dual_level():
+                return fwd.unpack_dual(function(fwd.make_dual(rotation, direction))).tangent
+
+        return tangent
+
+    for function in (angles, angles_of_vectors, criterion):
+        expected = along(function)(rotation, direction)
+        assert expected.abs().max() > 1e-3 and torch.equal(of_dual(function)(rotation, direction), expected)
+        for way in (along, of_dual):
+            torch.compiler.reset()
+            try:
+                compiled = torch.compile(way(function), backend="eager")(rotation, direction)
+                assert torch.allclose(compiled, expected, rtol=1e-12)
+            except NotImplementedError as refusal:
+                assert "forward mode" in str(refusal)
+        with pytest.raises(NotImplementedError, match="forward mode of a recorded call"):
+            torch.fx.experimental.proxy_tensor.make_fx(along(function))(rotation, direction)
+
+
+def test_batched_gradients_name_what_is_there_instead(few):
+    leaf = _leaf(random_rotations(1)[0])
+    omega = bt.predict(few, leaf, geometry=BEAM).omega1
+    eye = torch.eye(len(few), dtype=torch.float64)
+    with pytest.raises(NotImplementedError, match=r"torch\.func\.jacrev"):
+        torch.autograd.grad(omega, leaf, eye, is_grads_batched=True, retain_graph=True)
+    rows = torch.stack([torch.autograd.grad(omega, leaf, row, retain_graph=True)[0] for row in eye])
+    jacobian = torch.func.jacrev(lambda rotation: bt.predict(few, rotation, geometry=BEAM).omega1)(leaf.detach())
+    assert torch.allclose(jacobian, rows, rtol=1e-12, atol=1e-14)

@@ -119,3 +119,15 @@ def test_a_simulator_takes_lists_per_orientation_and_trains_its_beam(hkl):
     assert torch.equal(copied(rotation), omega)
     with pytest.raises(ValueError, match="hkl has the shape"):
         bt.DiffractionSimulator(hkl[0], BEAM, cell=GOLD)
+
+
+def test_a_simulator_refuses_what_are_no_lists_of_indices(few):
+    for wrong in (np.arange(12).reshape(3, 4), np.ones((2, 3, 4), int), np.ones(3, int)):
+        with pytest.raises(ValueError, match=r"hkl has the shape .*: \(N, 3\) or \(B, N, 3\) is needed"):
+            bt.DiffractionSimulator(wrong, BEAM, cell=GOLD)
+    simulator = bt.DiffractionSimulator(np.broadcast_to(HKL, (6, *HKL.shape)), BEAM, cell=GOLD)
+    assert simulator(torch.eye(3).expand(6, 3, 3)).shape == (6, len(HKL), 2)
+    with pytest.raises(ValueError, match="hkl has the batch shape"):
+        simulator(torch.eye(3).expand(4, 3, 3))
+    with pytest.raises(ValueError, match="rotation has the shape"):
+        simulator(torch.ones(6, 3))

@@ -11,7 +11,8 @@ struct BatchOptions {
   size_t orientations = 5, reflections = 40;
   bool own_basis = false, own_wavenumber = false, own_chi = false;
   bool column_major = false, magnitude_from_rotated = false;
-  bool view = false;  // reflections as a view of q, without hkl
+  bool view = false;    // reflections as a view of q, without hkl
+  bool closed = false;  // the second half of the reflections is the opposite of the first
   uint32_t seed = 1;
 };
 
@@ -41,6 +42,8 @@ class Batch {
     Random random(options.seed);
     const size_t rows = options.orientations;
     hkl = some_hkl(options.reflections);
+    if (options.closed)
+      for (size_t i = 0, half = hkl.size() / 2; i < half; ++i) hkl[half + i] = -hkl[i];
     basis = some_basis();
     rotation = random.rotations<T>(rows);
     for (size_t b = 0; b < rows; ++b) {
@@ -78,6 +81,16 @@ class Batch {
   size_t rows() const { return options.orientations; }
   size_t length() const { return options.reflections; }
   size_t pairs() const { return rows() * length(); }
+
+  // `count` of them from number `first` on.
+  typename Api<T>::Orientations orientations_from(size_t first, size_t count) const {
+    auto part = orientations;
+    part.count = static_cast<int64_t>(count), part.rotation += 9 * first;
+    if (part.reciprocal_basis) part.reciprocal_basis += 9 * first;
+    if (part.wavenumber) part.wavenumber += first;
+    if (part.chi) part.chi += first;
+    return part;
+  }
 
   oracle::Mat rotation_of(size_t b) const { return matrix(&rotation[9 * b]); }
   oracle::Vec hkl_of(size_t n) const {

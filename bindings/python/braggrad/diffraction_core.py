@@ -20,6 +20,7 @@ from torch import Tensor
 from . import _solve
 from ._arrays import Array
 from .torch import predict, solve
+from .torch._modules import full_precision
 
 KEV_OVER_HBAR_C_IN_ANG = 0.506773182
 """Wavenumber of photons of 1 keV in IceNine, 1/Angstrom."""
@@ -207,10 +208,12 @@ def batch_scattering_omegas_from_reflections(
     if orientation_matrix.ndim not in (2, 3) or orientation_matrix.shape[-2:] != (3, 3):
         shape = tuple(orientation_matrix.shape)
         raise ValueError(f"orientation_matrix has the shape {shape}: (3, 3) or (B, 3, 3) is needed")
-    q = hkl_indices.to(orientation_matrix.dtype) * reciprocal_lattice_param
-    q = q.to(orientation_matrix.dtype)
-    g = q @ orientation_matrix.mT
-    magnitudes = torch.linalg.vector_norm(g, dim=-1)
+    orientation_matrix = full_precision(orientation_matrix)
+    with torch.autocast(orientation_matrix.device.type, enabled=False):
+        q = hkl_indices.to(orientation_matrix.dtype) * reciprocal_lattice_param
+        q = q.to(orientation_matrix.dtype)
+        g = q @ orientation_matrix.mT
+        magnitudes = torch.linalg.vector_norm(g, dim=-1)
     k = KEV_OVER_HBAR_C_IN_ANG * beam_energy
     batch = orientation_matrix.shape[:-2]
     one_k, one_chi = _per_orientation(k, batch), _per_orientation(beam_deflection_chi, batch)

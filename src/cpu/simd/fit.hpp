@@ -35,14 +35,7 @@ class Fit {
                          opposites_share(problem.frame, problem.orientations, problem.reflections)),
         settings_(problem.frame, problem.orientations),
         source_(problem.reflections, problem.orientations.reciprocal_basis != nullptr) {
-    const uint32_t mask = problem.output.parameters;
-    parameters_ = fit_parameter_count(mask);
-    for (int i = 0; i < parameters_; ++i) {
-      order_[i] = fit_parameter(mask, i);
-      for (int j = i; j < parameters_; ++j)
-        elements_[triangle_index(i, j, parameters_)] =
-            triangle_index(order_[i], fit_parameter(mask, j), fit_parameters);
-    }
+    if constexpr (matrix == FitMatrix::all) choose_parameters(problem.output);
   }
 
   [[gnu::always_inline]] void run(int64_t b) {
@@ -104,12 +97,21 @@ class Fit {
       for (int i = 0; i < 6; ++i) core::store(p_.output.normal + 6 * b + i, normal[i], p_.output.accumulate);
   }
 
+  [[gnu::always_inline]] void choose_parameters(const OmegaLossOutput<T>& out) {
+    parameters_ = fit_parameter_count(out.parameters);
+    writes_all_ = parameters_ == fit_parameters && !out.accumulate;
+    if (writes_all_) return;
+    for (int i = 0; i < parameters_; ++i) order_[i] = fit_parameter(out.parameters, i);
+    for (int i = 0, element = 0; i < parameters_; ++i)
+      for (int j = i; j < parameters_; ++j, ++element)
+        elements_[element] = triangle_index(order_[i], order_[j], fit_parameters);
+  }
+
   [[gnu::always_inline]] void store_parameters(int64_t b, const double* gradient, const double* normal) const {
-    const bool all = parameters_ == fit_parameters && !p_.output.accumulate;
     const auto put_chosen = [&](T* out, int64_t count, const double* values, const int* chosen) {
       if (!out) return;
       out += b * count;
-      if (all)
+      if (writes_all_)
         for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(values[i]);
       else
         for (int64_t i = 0; i < count; ++i) core::store(out + i, values[chosen[i]], p_.output.accumulate);
@@ -280,16 +282,7 @@ class Fit {
       V slope, weight;
       const auto add = [&](const TargetPlanes<T>& to, V omega) {
         const V w = load_masked(contributes, to.weight + i);
-        const V difference = difference_of_angles(omega, load(to.a + i));
-        const Residual<V> r = angle_residual(kind, delta, difference);
-        if constexpr (kind == Loss::squares) {
-          const V own = w * difference;
-          loss = mul_add(own, difference, loss);
-          slope = slope + own, weight = weight + w;
-        } else {
-          loss = mul_add(w, r.twice_loss, loss);
-          slope = mul_add(w, r.slope, slope), weight = mul_add(w, r.weight, weight);
-        }
+        add_angle(kind, delta, difference_of_angles(omega, load(to.a + i)), w, loss, slope, weight);
       };
       const V omega = unbounded_angle(sine, cosine);
       add(target, omega);
@@ -326,10 +319,8 @@ class Fit {
               counts.add(given, observable, contributes);
             }
             const V w = load_masked(contributes, target.weight + i), a = load(target.a + i), b = load(target.b + i);
-            const Residual<V> residual =
-                opposite ? opposite_chord_residual(sine, cosine, a, b) : chord_residual(sine, cosine, a, b);
-            loss = mul_add(w, residual.twice_loss, loss);
-            slope = mul_add(w, residual.slope, slope), weight = weight + w;
+            add_chord(opposite ? opposite_chord_residual(sine, cosine, a, b) : chord_residual(sine, cosine, a, b), w,
+                      loss, slope, weight);
           };
           V slope1, slope2, v1, v2;
           add(targets.one, std::false_type(), v.sin1, v.cos1, slope1, v1);
@@ -346,11 +337,6 @@ class Fit {
     put(FitIndex::loss, loss);
   }
 
-  [[gnu::always_inline]] void put_turns(const TurnProducts<V>& t) {
-    put(FitIndex::turns, t.xx), put(FitIndex::turns + 1, t.xy), put(FitIndex::turns + 2, t.xz);
-    put(FitIndex::turns + 3, t.yy), put(FitIndex::turns + 4, t.yz), put(FitIndex::turns + 5, t.zz);
-  }
-
   // A pair of the chunk again, built in place, as structs of vectors are copied through memory.
   [[gnu::always_inline]] Pair<V> reload(const Setting<V>& setting, const Planes<T>& planes, int64_t i) const {
     const V x = load(planes.x + i), y = load(planes.y + i), z = load(planes.z + i);
@@ -364,28 +350,28 @@ class Fit {
   [[gnu::always_inline]] void gradient(Planes<T> planes, int64_t count) {
     const Setting<V> setting = broadcast(own_);
     Mat3<V> rotation;
-    TurnProducts<V> turns;
+    V turns[6];
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const Both<V> slope = of_roots<single>(planes_, At::sin1, At::sin2, i);
-      const auto add_turns = [&](const Vec3<V>& g, const Crossing<V>& x) {
+      const auto add_normal = [&](const Vec3<V>& g, const Crossing<V>& x) {
         const Both<V> v = of_roots<single>(planes_, At::cos1, At::cos2, i);
-        turns.add(turn_rows(setting, g, x), v.first, v.second);
+        add_turns(turns, turn_rows(setting, g, x), v.first, v.second);
       };
       if constexpr (general) {
         const Pair<V> pair = reload(setting, planes, i);
         add_product<T>(rotation, pair_vjp(setting, pair, from_rotated(), slope.first, slope.second).g, pair.q);
-        if constexpr (matrix == FitMatrix::rotation) add_turns(pair.g, pair.crossing);
+        if constexpr (matrix == FitMatrix::rotation) add_normal(pair.g, pair.crossing);
       } else {
         // Nothing of the pair but its crossing.
         const V zero(T(0));
         const Vec3<V> q = {load(planes.x + i), load(planes.y + i), load(planes.z + i)};
         const Crossing<V> x = crossing_at(planes_, i);
         add_product<T>(rotation, solve_vjp(x, setting.beam, zero, zero, slope.first, slope.second).g, q);
-        if constexpr (matrix == FitMatrix::rotation) add_turns(multiply(setting.rotation, q), x);
+        if constexpr (matrix == FitMatrix::rotation) add_normal(multiply(setting.rotation, q), x);
       }
     }
     put(FitIndex::rotation, rotation);
-    if constexpr (matrix == FitMatrix::rotation) put_turns(turns);
+    if constexpr (matrix == FitMatrix::rotation) unrolled<6>([&](auto j) { put(FitIndex::turns + j, turns[j]); });
   }
 
   // The tensors of all parameters: first the gradient's sums and the factors, then the products of these.
@@ -463,35 +449,31 @@ class Fit {
         counts.add(weight, x.observable, contributes);
       }
       LaneMask<T> second;
-      if constexpr (nearer != Nearer::none) second = second_is_nearer(x, contributes, target, i);
+      if constexpr (nearer != Nearer::none) second = is_nearer(x, contributes, target, i);
       if constexpr (nearer != Nearer::all) {
         const V number = load(root_ + i);
         const LaneMask<T> given = number > one;
         second = nearer == Nearer::some ? given || (number <= zero && second) : given;
       }
-      const V s = select(second, -x.s, x.s), uxc = x.ux * x.c, uyc = x.uy * x.c;
-      store(planes_[At::sin1] + i, mul_add(x.ux, s, uyc)), store(planes_[At::cos1] + i, mul_sub(x.uy, s, uxc));
+      const SineCosine<V> root = root_vector(x, select(second, -x.s, x.s));
+      store(planes_[At::sin1] + i, root.sine), store(planes_[At::cos1] + i, root.cosine);
       const V inverse_s = select(contributes, x.inverse_s, zero);
       store_crossing(x, select(second, -inverse_s, inverse_s), i);
     }
     put(counts);
   }
 
-  // The target t is nearer to root 2 where (sin t, cos t) . (root 1 - root 2) = 2 s (ux sin t + uy cos t) < 0. Rough values of sine
-  // and cosine tell the sign wherever it is not close.
-  [[gnu::always_inline]] LaneMask<T> second_is_nearer(const Crossing<V>& x, LaneMask<T> contributes,
-                                                      const TargetPlanes<T>& target, int64_t i) {
-    const V zero(T(0));
-    if (loss_ == Loss::chord) return mul_add(x.ux, load(target.a + i), x.uy * load(target.b + i)) * x.s < zero;
+  // Where root 2 is. Rough values of sine and cosine tell the side of a target wherever it is not close.
+  [[gnu::always_inline]] LaneMask<T> is_nearer(const Crossing<V>& x, LaneMask<T> contributes,
+                                               const TargetPlanes<T>& target, int64_t i) {
+    if (loss_ == Loss::chord)
+      return second_is_nearer(x, side_of(x, SineCosine<V>{load(target.a + i), load(target.b + i)}));
     const V angle = load(target.a + i);
-    const SineCosine<V> rough = rough_sine_cosine(angle);
-    V side = mul_add(x.ux, rough.sine, x.uy * rough.cosine);
+    V side = side_of(x, rough_sine_cosine(angle));
     const V doubt = V(static_cast<T>(rough_bound)) * (absolute(x.ux) + absolute(x.uy));
-    if (!all_true(absolute(side) > doubt || !contributes)) [[unlikely]] {
-      const SineCosine<V> t = sine_cosine(angle);
-      side = mul_add(x.ux, t.sine, x.uy * t.cosine);
-    }
-    return side * x.s < zero;
+    if (!all_true(absolute(side) > doubt || !contributes)) [[unlikely]]
+      side = side_of(x, sine_cosine(angle));
+    return second_is_nearer(x, side);
   }
 
   // Twice the chord loss of entries, as angles().
@@ -500,11 +482,12 @@ class Fit {
     V loss;
     for (int64_t i = 0; i < count; i += lanes<T>) {
       const V w = load_masked(load(planes_[At::inverse_s] + i) != zero, target.weight + i);
-      const Residual<V> r = chord_residual(load(planes_[At::sin1] + i), load(planes_[At::cos1] + i), load(target.a + i),
-                                           load(target.b + i));
-      loss = mul_add(w, r.twice_loss, loss);
-      store(planes_[At::sin1] + i, w * r.slope);
-      if constexpr (matrix != FitMatrix::none) store(planes_[At::cos1] + i, w);
+      V slope, weight;
+      add_chord(chord_residual(load(planes_[At::sin1] + i), load(planes_[At::cos1] + i), load(target.a + i),
+                               load(target.b + i)),
+                w, loss, slope, weight);
+      store(planes_[At::sin1] + i, slope);
+      if constexpr (matrix != FitMatrix::none) store(planes_[At::cos1] + i, weight);
     }
     return loss;
   }
@@ -514,6 +497,7 @@ class Fit {
   Loss loss_;
   T cut_;
   bool opposites_share_, fresh_ = true;  // fresh: nothing of this orientation has been summed
+  bool writes_all_ = false;              // all parameters, and nothing is added to what was there
   int parameters_ = 0;
   int order_[fit_parameters], elements_[fit_normals];  // of gradient and normal matrix that are written, among all
   Settings<T> settings_;

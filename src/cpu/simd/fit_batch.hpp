@@ -29,12 +29,9 @@ class FitBatch {
   template <class Put>
   [[gnu::noinline]] void expand(const core::Frame& frame, const Put& put) {
     using V = Lanes<double>;
-    for (int j = filled_; j < size; ++j) std::fill_n(rows_[j], columns, 0.0);
+    const bool alone = filled_ == 1;
     V in[columns];
-    for (int first = 0; first < columns; first += size) {
-      unrolled<size>([&](auto j) { in[first + j] = load(rows_[j] + first); });
-      transpose(in + first);
-    }
+    alone ? spread(in) : turn(in);
     const V *sums = in + FitIndex::tensors, *m = in + FitIndex::rotation, *r = in + first_of_rotation;
     const Mat3<V> rotation = {r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]};
     V out[outputs];
@@ -43,15 +40,35 @@ class FitBatch {
                     rotation, gradient);
     expand_normal(sums, rotation, in[inverse_wavenumber], normal);
     turn_to_sample<fit_parameters>(frame, gradient, normal);
-    for (int first = 0; first < outputs; first += size) {
-      transpose(out + first);
-      unrolled<size>([&](auto j) { store(rows_[j] + first, out[first + j]); });
-    }
+    alone ? put_first(out) : turn_back(out);
     for (int j = 0; j < filled_; ++j) put(orientations_[j], rows_[j], rows_[j] + fit_parameters);
     filled_ = 0;
   }
 
  private:
+  // The sums of orientation j on lane j.
+  [[gnu::always_inline]] void turn(Lanes<double>* in) {
+    for (int j = filled_; j < size; ++j) std::fill_n(rows_[j], columns, 0.0);
+    for (int first = 0; first < columns; first += size) {
+      unrolled<size>([&](auto j) { in[first + j] = load(rows_[j] + first); });
+      transpose(in + first);
+    }
+  }
+  [[gnu::always_inline]] void turn_back(Lanes<double>* out) {
+    for (int first = 0; first < outputs; first += size) {
+      transpose(out + first);
+      unrolled<size>([&](auto j) { store(rows_[j] + first, out[first + j]); });
+    }
+  }
+
+  // Those of a lone orientation on all lanes, which need no turning.
+  [[gnu::always_inline]] void spread(Lanes<double>* in) const {
+    for (int i = 0; i < columns; ++i) in[i] = Lanes<double>(rows_[0][i]);
+  }
+  [[gnu::always_inline]] void put_first(const Lanes<double>* out) {
+    for (int i = 0; i < fit_parameters + fit_normals; ++i) rows_[0][i] = first_lane(out[i]);
+  }
+
   static constexpr int in_vectors(int count) { return (count + size - 1) / size * size; }
   static constexpr int first_of_rotation = fit_sum_count<FitMatrix::all>;
   static constexpr int inverse_wavenumber = first_of_rotation + 9;

@@ -1,5 +1,5 @@
 // Sums of omega_loss over the pairs of one orientation: loss, sum w l' G_bar q^T, and what gradient and normal matrix are made of,
-// which are products of the turns (J1 = even + odd, J2 = even - odd), or the tensors of core/fit_tensors.hpp.
+// which are the products of the turns of core/fit.hpp, or the tensors of core/fit_tensors.hpp.
 #pragma once
 
 #include "core/fit_tensors.hpp"
@@ -47,22 +47,6 @@ template <bool single, class T, FitMatrix matrix>
 BRG_SIMD Both<Lanes<T>> of_roots(const FitPlanes<T, matrix>& planes, int one, int two, int64_t i) {
   return {load(planes[one] + i), single ? Lanes<T>() : load(planes[two] + i)};
 }
-
-// Products of the turns: xx, xy, xz, yy, yz, zz.
-template <class V>
-struct TurnProducts {
-  V xx, xy, xz, yy, yz, zz;
-
-  // v1, v2: matrix weights of the roots.
-  [[gnu::always_inline]] void add(const TurnRows<V>& j, V v1, V v2) {
-    add_root(j.x_even + j.x_odd, j.y_even + j.y_odd, v1), add_root(j.x_even - j.x_odd, j.y_even - j.y_odd, v2);
-  }
-  [[gnu::always_inline]] void add_root(V x, V y, V v) {
-    const V vx = v * x, vy = v * y;
-    xx = mul_add(vx, x, xx), xy = mul_add(vx, y, xy), yy = mul_add(vy, y, yy);
-    xz = xz - vx, yz = yz - vy, zz = zz + v;
-  }
-};
 
 // Numbers of the sums of an orientation. What follows `rotation` depends on the matrix: products of the turns, or the tensors.
 struct FitIndex {

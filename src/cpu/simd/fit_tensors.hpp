@@ -19,7 +19,7 @@ BRG_SIMD void tensor_factors(const Setting<Lanes<T>>& setting, const Planes<T>& 
   using V = Lanes<T>;
   using At = FitPlane;
   const V zero(T(0));
-  V scalars[6], gradient_k, gradient_c, length[6];
+  V scalars[6], gradient[8];
   for (int64_t i = 0; i < count; i += lanes<T>) {
     // Where nothing contributes G may be too large to be squared: it is 0 there.
     const LaneMask<T> contributes = load(planes[At::inverse_s] + i) != zero;
@@ -33,26 +33,16 @@ BRG_SIMD void tensor_factors(const Setting<Lanes<T>>& setting, const Planes<T>& 
     put_factors(At::g, g.x, g.y, g.z);
     const Both<V> slope = of_roots<single>(planes, At::sin1, At::sin2, i);
     const Both<V> v = of_roots<single>(planes, At::cos1, At::cos2, i);
-    const V odd = slope.first - slope.second;
-    gradient_k = mul_add(odd, t.wavenumber, gradient_k), gradient_c = mul_add(odd, t.chi, gradient_c);
-    if (!from_rotated) {
-      const V part = odd * t.length, x = part * q.x, y = part * q.y;
-      length[0] = mul_add(x, q.x, length[0]), length[1] = mul_add(x, q.y, length[1]);
-      length[2] = mul_add(x, q.z, length[2]), length[3] = mul_add(y, q.y, length[3]);
-      length[4] = mul_add(y, q.z, length[4]), length[5] = mul_add(part * q.z, q.z, length[5]);
-    }
+    add_gradient(gradient, t, slope.first - slope.second, q, from_rotated);
     const V sum = v.first + v.second, difference = v.first - v.second;
-    const V dk = difference * t.wavenumber, dc = difference * t.chi, sk = sum * t.wavenumber;
-    scalars[0] = scalars[0] + sum, scalars[1] = scalars[1] + dk, scalars[2] = scalars[2] + dc;
-    scalars[3] = mul_add(sk, t.wavenumber, scalars[3]), scalars[4] = mul_add(sk, t.chi, scalars[4]);
-    scalars[5] = mul_add(sum * t.chi, t.chi, scalars[5]);
+    add_scalars(scalars, t, sum, difference);
     const SlantSums<V> w = slant_sums(t, sum, difference);
     put_factors(At::square, w.xx, w.xy, w.xz), put_factors(At::square + 3, w.yy, w.yz, w.zz);
     put_factors(At::turn, w.x, w.y, w.z);
     put_factors(At::chi, t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z);
   }
-  unrolled<6>([&](auto j) { put(TensorIndex::scalars + j, scalars[j]), put(TensorIndex::length + j, length[j]); });
-  put(TensorIndex::gradient, gradient_k), put(TensorIndex::gradient + 1, gradient_c);
+  unrolled<6>([&](auto j) { put(TensorIndex::scalars + j, scalars[j]); });
+  unrolled<8>([&](auto j) { put(TensorIndex::gradient + j, gradient[j]); });
 }
 
 // G G^T as xx, xy, xz, yy, yz, zz.
@@ -65,54 +55,45 @@ BRG_SIMD Squares<T> squares_of(const Vec3<Lanes<T>>& g) {
   return {{g.x * g.x, g.x * g.y, g.x * g.z, g.y * g.y, g.y * g.z, g.z * g.z}};
 }
 
-// Adds t_i G_j of the eight that are kept.
-template <class V>
-BRG_SIMD void add_vectors(V* sums, const Vec3<V>& t, const Vec3<V>& g) {
-  sums[0] = mul_add(t.x, g.x, sums[0]), sums[1] = mul_add(t.x, g.z, sums[1]), sums[2] = mul_add(t.y, g.x, sums[2]);
-  sums[3] = mul_add(t.y, g.y, sums[3]), sums[4] = mul_add(t.y, g.z, sums[4]), sums[5] = mul_add(t.z, g.x, sums[5]);
-  sums[6] = mul_add(t.z, g.y, sums[6]), sums[7] = mul_add(t.z, g.z, sums[7]);
-}
+template <int n>
+using Number = std::integral_constant<int, n>;
 
 // Products of the factors of a chunk, put(i, sum) for sum i of TensorIndex. Two loops, as many sums in each as there are registers.
 template <class T, class Put>
 [[gnu::noinline]] static void square_products(const FitPlanes<T, FitMatrix::all>& planes, int64_t count,
                                               const Put& put) {
   using V = Lanes<T>;
-  V xx[3], xy[3], xz[3], yy[6], yz[6], zz[6];
+  V xx[6], xy[6], xz[6], yy[6], yz[6], zz[6];
   for (int64_t i = 0; i < count; i += lanes<T>) {
     const Squares<T> g = squares_of<T>(load_vector(planes, FitPlane::g, i));
-    const auto add_three = [&](V* sums, int t) {
-      const V square = load(planes[FitPlane::square + t] + i);
-      sums[0] = mul_add(square, g.values[0], sums[0]), sums[1] = mul_add(square, g.values[2], sums[1]);
-      sums[2] = mul_add(square, g.values[5], sums[2]);
-    };
-    const auto add_six = [&](V* sums, int t) {
-      const V square = load(planes[FitPlane::square + t] + i);
-      unrolled<6>([&](auto j) { sums[j] = mul_add(square, g.values[j], sums[j]); });
-    };
-    add_three(xx, 0), add_three(xy, 1), add_three(xz, 2), add_six(yy, 3), add_six(yz, 4), add_six(zz, 5);
+    const auto square = [&](int tt) { return load(planes[FitPlane::square + tt] + i); };
+    add_square<0>(xx, square(0), g.values), add_square<1>(xy, square(1), g.values);
+    add_square<2>(xz, square(2), g.values), add_square<3>(yy, square(3), g.values);
+    add_square<4>(yz, square(4), g.values), add_square<5>(zz, square(5), g.values);
   }
-  unrolled<3>([&](auto j) {
-    put(TensorIndex::square + j, xx[j]), put(TensorIndex::square + 3 + j, xy[j]);
-    put(TensorIndex::square + 6 + j, xz[j]);
-  });
-  unrolled<6>([&](auto j) {
-    put(TensorIndex::square + 9 + j, yy[j]), put(TensorIndex::square + 15 + j, yz[j]);
-    put(TensorIndex::square + 21 + j, zz[j]);
-  });
+  int to = TensorIndex::square;
+  const auto put_row = [&](auto tt, const V* row) {
+    unrolled<6>([&](auto gg) {
+      if constexpr (is_summed(tt, gg)) put(to++, row[gg]);
+    });
+  };
+  put_row(Number<0>(), xx), put_row(Number<1>(), xy), put_row(Number<2>(), xz);
+  put_row(Number<3>(), yy), put_row(Number<4>(), yz), put_row(Number<5>(), zz);
 }
 
 template <class T, class Put>
 [[gnu::noinline]] static void vector_products(const FitPlanes<T, FitMatrix::all>& planes, int64_t count,
                                               const Put& put) {
-  Lanes<T> turn[TensorIndex::vectors], chi[TensorIndex::vectors];
+  Lanes<T> turn[9], chi[9];
   for (int64_t i = 0; i < count; i += lanes<T>) {
     const Vec3<Lanes<T>> g = load_vector(planes, FitPlane::g, i);
-    add_vectors(turn, load_vector(planes, FitPlane::turn, i), g),
-        add_vectors(chi, load_vector(planes, FitPlane::chi, i), g);
+    add_vectors(turn, load_vector(planes, FitPlane::turn, i), g);
+    add_vectors(chi, load_vector(planes, FitPlane::chi, i), g);
   }
-  unrolled<TensorIndex::vectors>(
-      [&](auto j) { put(TensorIndex::turn + j, turn[j]), put(TensorIndex::chi + j, chi[j]); });
+  int to = 0;
+  unrolled<9>([&](auto j) {
+    if constexpr (is_summed(j)) put(TensorIndex::turn + to, turn[j]), put(TensorIndex::chi + to++, chi[j]);
+  });
 }
 
 }  // namespace braggrad::cpu::BRG_LEVEL

@@ -389,6 +389,11 @@ BRG_SIMD void store_flags(uint8_t* p, LaneMask<T> mask) {
 }
 
 template <class T>
+BRG_SIMD T first_lane(Lanes<T> v) {
+  return hn::GetLane(v.raw);
+}
+
+template <class T>
 BRG_SIMD int32_t count_true(LaneMask<T> mask) {
   return static_cast<int32_t>(hn::CountTrue(Tag<T>(), mask.raw));
 }

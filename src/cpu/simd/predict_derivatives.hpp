@@ -168,7 +168,7 @@ class OrientationVjp {
   bool fresh_ = true;  // nothing of this orientation has been summed
   SumList sums_;
   CrossingPlanes<T> crossings_;
-  alignas(64) T zeros_[chunk_room] = {};  // in place of cotangents that are not given
+  alignas(64) static constexpr T zeros_[chunk_room] = {};  // in place of cotangents that are not given
 };
 
 // Orientations first ... last - 1.

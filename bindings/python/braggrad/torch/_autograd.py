@@ -180,6 +180,10 @@ class AdjointFunction(LastFunction):
     def forward(
         operation: Operation, needs: tuple[bool, ...], bar1: Tensor | None, bar2: Tensor | None, *tensors: Tensor | None
     ) -> tuple[Tensor, ...]:
+        if not _have_memory((bar1, bar2, *tensors)):
+            raise NotImplementedError(
+                "batched gradients (is_grads_batched, vectorize): use torch.func.jacrev, jacfwd or vmap"
+            )
         results = operation.adjoint(contiguous(tensors), contiguous((bar1, bar2)), needs)
         return tuple(result for result in results if result is not None)
 

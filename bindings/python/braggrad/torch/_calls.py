@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from .. import _abi as abi
 from .._arrays import number
@@ -57,6 +58,14 @@ _tracing = getattr(torch._C, "_is_tracing", lambda: False)
 def is_recorded() -> bool:
     """Whether what runs is recorded for later (torch.compile, torch.export, torch.jit.trace, make_fx): by operators."""
     return torch.compiler.is_compiling() or _tracing() or _modes() > 0
+
+
+def require_reverse_mode() -> None:
+    """Recorded calls have no forward mode: operators without a rule for it would answer 0."""
+    if getattr(forward_ad, "_current_level", -1) >= 0:
+        raise NotImplementedError(
+            "forward mode of a recorded call (torch.compile, make_fx, a dispatch mode): use eager code, or reverse mode"
+        )
 
 
 def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
@@ -192,6 +201,7 @@ def solve(
     assert vectors is not None
     rest = [spread(tensor, batch, (), dtype) for tensor in (own, k, tilt)]
     if is_recorded():
+        require_reverse_mode()
         answer = _compiled.roots(vectors, *rest, None, values, _compiled.ITEMS, 1, 0)
     else:
         answer = roots_of(Solve(values), vectors, *rest)
@@ -277,6 +287,7 @@ def predict(
     rest = spread(basis, batch, (3, 3), dtype), spread(k, batch, (), dtype), spread(tilt, batch, (), dtype)
     vectors = q if q is None or q.dtype == dtype else q.to(dtype)
     if is_recorded():
+        require_reverse_mode()
         key = _compiled.VECTORS if set_ is None else set_.key
         answer = _compiled.roots(matrices, *rest, vectors, values, key, count, flags)
     else:

@@ -24,6 +24,7 @@ from ._calls import (
     is_settled,
     readable,
     require_one_device,
+    require_reverse_mode,
     split,
     spread,
     type_of,
@@ -148,6 +149,7 @@ def omega_loss(
     assert matrices is not None
     tensors = matrices, spread(k, batch, (), dtype), spread(tilt, batch, (), dtype), *whole
     if is_recorded():
+        require_reverse_mode()
         answer = _compiled.loss(*tensors, values, reflections.key, flags, loss_code(loss), delta, missing_loss)
     else:
         answer = loss_of(Loss(values, reflections, flags, loss_code(loss), delta, missing_loss), *tensors)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from .._geometry import Geometry
 from .._reflections import Reflections
 from ._autograd import LastFunction
-from ._calls import Number, Roots, predict, solve
-from ._operations import FAMILY_OF
+from ._calls import Number, Roots, batch_of, predict, solve
+from ._operations import FAMILY_OF, require_matrices
 
 
 class _Orthogonal(torch.autograd.Function):
@@ -63,7 +63,7 @@ class _OrthogonalChange(LastFunction):
         return torch.matmul(u @ skew, vt)
 
 
-def _full_precision(tensor: Tensor) -> Tensor:
+def full_precision(tensor: Tensor) -> Tensor:
     """Angles of half precision are of no use: half precision is computed in float32, as in `predict`."""
     return tensor if tensor.dtype in FAMILY_OF else tensor.float()
 
@@ -78,7 +78,7 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     if matrix.shape[-2:] != (3, 3):
         raise ValueError(f"matrix has the shape {tuple(matrix.shape)}: (..., 3, 3) is needed")
     with torch.autocast(matrix.device.type, enabled=False):
-        rotation: Tensor = _Orthogonal.apply(_full_precision(matrix))[0]
+        rotation: Tensor = _Orthogonal.apply(full_precision(matrix))[0]
     return rotation
 
 
@@ -112,12 +112,12 @@ class DiffractionSimulator(nn.Module):
     ) -> None:
         super().__init__()
         indices = np.asarray(hkl)
+        if indices.ndim not in (2, 3) or indices.shape[-1] != 3:
+            raise ValueError(f"hkl has the shape {indices.shape}: (N, 3) or (B, N, 3) is needed")
         self.reflections = Reflections(indices.reshape(-1, 3), cell=cell, basis=basis)
         self.lists: Tensor | None = None
         if indices.ndim == 3:
-            self.lists = torch.from_numpy(self.reflections.q.reshape(indices.shape))
-        elif indices.ndim != 2:
-            raise ValueError(f"hkl has the shape {indices.shape}: (N, 3) or (B, N, 3) is needed")
+            self.lists = torch.from_numpy(np.array(self.reflections.q).reshape(indices.shape))
         self.geometry = geometry
         for name, value in (("wavenumber", wavenumber), ("chi", chi)):
             if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
@@ -129,7 +129,9 @@ class DiffractionSimulator(nn.Module):
         """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
         if self.lists is None:
             return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
-        matrices = _full_precision(rotation)
+        matrices = full_precision(rotation)
+        require_matrices("rotation", matrices)
+        batch_of(rotation=matrices.shape[:-2], hkl=self.lists.shape[:-2])
         q = self.lists.to(matrices)
         with torch.autocast(matrices.device.type, enabled=False):
             vectors = q @ matrices.mT
