@@ -321,6 +321,25 @@ def test_faults_are_named(few, call, message):
         call(few)
 
 
+@pytest.mark.parametrize(
+    "targets, options, message",
+    [
+        ({}, {}, "neither omega1 nor omega2"),
+        ({"weight1": np.ones(8)}, {}, "neither omega1 nor omega2"),
+        ({"omega1": np.ones(8)}, {"loss": "huber", "delta": -1.0}, "delta is -1"),
+        ({"omega2": np.ones((2, 8))}, {"loss": "norm"}, "delta is 0"),
+        ({"omega1": np.ones(8)}, {"delta": 0.1}, "delta is 0.1"),
+        ({"omega1": np.ones(8)}, {"missing_loss": -2.0}, "missing_loss is -2"),
+    ],
+)
+def test_faults_of_a_loss_are_named_while_tracing(few, targets, options, message):
+    def loss(rotation, targets):
+        return bj.omega_loss(few, rotation, geometry=BEAM, **targets, **options)
+
+    with pytest.raises(ValueError, match=message):
+        jax.eval_shape(loss, np.ones((2, 3, 3)), targets)
+
+
 def test_each_device_has_its_way(few, way):
     rotation = random_rotations(2)
 

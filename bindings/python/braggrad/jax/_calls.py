@@ -1,5 +1,6 @@
 """The calls of the user: shapes, types and constants are settled here, then a primitive is bound."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 
 from .. import _abi as abi
 from .._fit import loss_code
+from .._fit import omega_loss as _loss_of_arrays
 from .._geometry import Geometry, known_geometry
 from .._reflections import Reflections
 from . import _primitives
@@ -80,6 +82,15 @@ def _batch(**shapes: tuple[int, ...] | None) -> tuple[int, ...]:
 
 def _type(*arrays: Any) -> Any:
     return jnp.result_type(jnp.float32, *(array.dtype for array in arrays if array is not None))
+
+
+_ONE = Reflections.from_vectors(np.ones((1, 3)))
+
+
+def _check_loss(targets: Mapping[str, Any], dtype: Any, **options: Any) -> None:
+    """What is wrong with a loss whatever its arrays hold is said while tracing: the library looks at one pair."""
+    one: dict[str, Any] = {name: None if target is None else np.zeros(1, dtype) for name, target in targets.items()}
+    _loss_of_arrays(_ONE, np.eye(3, dtype=dtype), wavenumber=1.0, outputs="loss", **one, **options)
 
 
 def solve(
@@ -259,6 +270,7 @@ def omega_loss(
     )
     flags = abi.BRG_MAGNITUDE_FROM_ROTATED if magnitude_from_rotated else 0
     values = _values(geometry, k_number, chi_number, k is not None)
+    _check_loss(targets, dtype, loss=loss, delta=delta, missing_loss=missing_loss)
     (result,) = _primitives.omega_loss.bind(
         _spread(matrices, batch, (3, 3), dtype),
         _spread(k, batch, (), dtype),
