@@ -56,6 +56,11 @@ def _targets(roots, seed=1):
     return angles, weights
 
 
+def test_targets_that_are_no_list_are_named(gold):
+    with pytest.raises(ValueError, match=r"^targets is a tuple: a TargetList is needed"):
+        bd.omega_loss(gold, da.ones((1, 3, 3)), targets=([0, 1], [0], [0.0]), energy=50.0)
+
+
 def test_the_angles_are_those_of_another_formula(gold, tilted, scheduler):
     rotation = random_rotations(50)
     roots = dask.compute(*bd.predict(gold, da.from_array(rotation, chunks=(7, 3, 3)), geometry=tilted))

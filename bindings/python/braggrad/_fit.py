@@ -86,8 +86,16 @@ def require_no_dense(dense: Mapping[str, Any]) -> None:
         raise ValueError("targets are given beside omega1, omega2 or their weights")
 
 
+def require_list(targets: Any) -> TargetList:
+    """The list of targets, if it is one."""
+    if not isinstance(targets, TargetList):
+        raise ValueError(f"targets is a {type(targets).__name__}: a TargetList is needed")
+    return targets
+
+
 def checked_list(targets: TargetList, count: int, dtype: np.dtype[Any]) -> dict[str, Array | None]:
     """Copies of the arrays of a list of targets of so many orientations; its offsets, which are trusted, read-only."""
+    require_list(targets)
     arrays: dict[str, Array | None] = {
         "offsets": _integers("targets.offsets", targets.offsets, np.int64),
         "reflection": _integers("targets.reflection", targets.reflection, np.int32),

@@ -410,7 +410,7 @@ column_major, threads
         chunks = problem.chunks()
         if len(chunks) > 1:
             raise ValueError(f"targets are given with a batch of {len(chunks)} axes: one is needed, as in (B, 3, 3)")
-        for name, value in targets._asdict().items():
+        for name, value in _fit.require_list(targets)._asdict().items():
             if value is not None:
                 _host(f"targets.{name}", value)
         lists = _fit.checked_list(targets, sum(chunks[0]) if chunks else 1, np.dtype(np.float64))
