@@ -159,6 +159,7 @@ def test_out_of_gradients_is_honoured_where_they_are_summed_too(gold):
 
 G = np.ones((4, 3))
 EYE = np.eye(3)
+R3 = np.stack([EYE] * 3)
 ONE = braggrad.Reflections([[1, 1, 1]], cell=GOLD)
 
 
@@ -174,7 +175,20 @@ ONE = braggrad.Reflections([[1, 1, 1]], cell=GOLD)
         (lambda: braggrad.solve(G, wavelength=0), r"wavelength is 0"),
         (lambda: braggrad.solve(G, wavenumber=np.nan), r"wavenumber is nan"),
         (lambda: braggrad.solve(G, energy=5, wavelength=1), "energy and wavelength are given"),
-        (lambda: braggrad.solve(G, energy=np.ones(5)), r"wavenumber has the batch shape \(5,\)"),
+        (lambda: braggrad.solve(G, energy=np.ones(5)), r"energy has the batch shape \(5,\)"),
+        (lambda: braggrad.solve(G, wavelength=np.ones(5)), r"wavelength has the batch shape \(5,\)"),
+        (lambda: braggrad.solve(G, wavenumber=np.ones(5)), r"wavenumber has the batch shape \(5,\)"),
+        (lambda: braggrad.predict(ONE, R3, energy=[50, 51]), r"^energy has the batch shape \(2,\)"),
+        (lambda: braggrad.predict(ONE, R3, wavelength=[0.2, 0.3]), r"^wavelength has the batch shape \(2,\)"),
+        (lambda: braggrad.predict(ONE, R3, wavenumber=[20, 30]), r"^wavenumber has the batch shape \(2,\)"),
+        (lambda: braggrad.predict(ONE, R3, energy=50, cell=[GOLD, GOLD]), r"^cell has the batch shape \(2,\)"),
+        (lambda: braggrad.predict(ONE, R3, energy=50, basis=[EYE, EYE]), r"^basis has the batch shape \(2,\)"),
+        (lambda: braggrad.rotate([1, 0, 0], R3, cell=[GOLD, GOLD]), r"^cell has the batch shape \(2,\)"),
+        (lambda: braggrad.predict([], EYE, energy=5, cell=GOLD), r"^hkl has the shape \(0,\)"),
+        (lambda: braggrad.predict([1, 0], EYE, energy=5, cell=GOLD), r"^hkl has the shape \(2,\)"),
+        (lambda: braggrad.predict_spots(ONE, EYE, energy=50, windows=[]), r"^windows has the shape \(0,\)"),
+        (lambda: braggrad.predict_spots(ONE, EYE, energy=50, windows=G[:0, :2]), r"^windows has the shape \(0, 2\)"),
+        (lambda: braggrad.predict_spots(ONE, EYE, energy=50, windows=[[0, 1]] * 9), "1 <= K <= 8"),
         (lambda: braggrad.solve(G, energy=5, chi=np.pi / 2), "chi is 1.570796"),
         (lambda: braggrad.solve(G, energy=5, g_magnitude=np.ones(3)), "g_magnitude has the batch shape"),
         (lambda: braggrad.solve(G, energy=5, out=(np.empty(3), None, None)), r"out: omega1 has the shape \(3,\)"),
@@ -260,6 +274,12 @@ def test_faults_of_a_loss_are_named(gold, options, message):
 def test_a_list_that_would_be_read_past_its_end_is_refused(gold, targets, message):
     with pytest.raises(ValueError, match=message):
         braggrad.omega_loss(gold, EYE, targets=braggrad.TargetList(*targets), energy=ENERGY)
+
+
+def test_targets_are_a_list_of_targets(gold):
+    for call in (braggrad.omega_loss, braggrad.OmegaLoss):
+        with pytest.raises(ValueError, match=r"^targets is a tuple: a TargetList is needed"):
+            call(gold, EYE, targets=([0, 1], [0], [0.0]), geometry=braggrad.Geometry(energy=50))
 
 
 def test_what_has_no_hkl_cannot_be_derived_by_the_basis():

@@ -185,6 +185,8 @@ class Beamline:
     struct: abi.brg_geometry
     wavenumber: Array | None
     chi: Array | None
+    given: str = "wavenumber"
+    """What the caller gave for the wavenumber: errors name that."""
 
     @classmethod
     def of(
@@ -211,7 +213,8 @@ class Beamline:
             tilt = None
         if k is None and struct.wavenumber == 0:
             raise ValueError("energy is not given, nor wavelength, wavenumber or a geometry that has one")
-        return cls(struct, k, tilt)
+        given = "energy" if energy is not None else "wavelength" if wavelength is not None else "wavenumber"
+        return cls(struct, k, tilt, given)
 
     def take_scalars(self, dots: dict[str, Array | None]) -> dict[str, float]:
         """Moves the changes of what is one number here out of `dots`, to the members of a tangent."""

@@ -61,6 +61,8 @@ class Pairs:
         if not isinstance(reflections, Reflections):
             hkl = as_host("hkl", reflections)
             single = hkl.ndim == 1
+            if single:
+                require_tail("hkl", hkl, 3)
             if own_basis is None:
                 raise ValueError("cell or basis is needed with hkl")
             own_basis = as_host("basis", own_basis)
@@ -73,7 +75,12 @@ class Pairs:
         k, tilt = (beamline.wavenumber, beamline.chi) if beamline else (None, None)
         rows, pairs = per_orientation or {}, per_pair or {}
         self.dtype = precision(rotation, own_basis, k, tilt, *rows.values(), *pairs.values())
-        lattice = {"basis" if cell is None else "cell": own_basis, "wavenumber": k, "chi": tilt}
+        called = {
+            "basis": "basis" if cell is None else "cell",
+            "wavenumber": beamline.given if beamline else "wavenumber",
+            "chi": "chi",
+        }
+        lattice = {called["basis"]: own_basis, called["wavenumber"]: k, "chi": tilt}
         arrays = {"orientations": rotation, **lattice, **rows, **pairs, "reflections": reflections.viewed}
         self.run = Run(context, arrays)
         self.handle = reflections.handle_on(self.run.context)
@@ -87,12 +94,13 @@ class Pairs:
             shapes[name] = None if array is None else array.shape
         for name, array in pairs.items():
             shapes[name] = None if array is None else self._without_tail(name, array, tail)
-        self.batch = batch_of(orientations=rotation.shape[:-2], **shapes)
+        named = {called.get(name, name): shape for name, shape in shapes.items()}
+        self.batch = batch_of(orientations=rotation.shape[:-2], **named)
         self.shape = self.batch + tail
         self.arrays = {
             "rotation": self.over_batch("orientations", rotation, 3, 3),
-            "reciprocal_basis": self.over_batch("basis", own_basis, 3, 3),
-            "wavenumber": self.over_batch("wavenumber", k),
+            "reciprocal_basis": self.over_batch(called["basis"], own_basis, 3, 3),
+            "wavenumber": self.over_batch(called["wavenumber"], k),
             "chi": self.over_batch("chi", tilt),
         }
         self.given: dict[str, Shape] = {

@@ -345,6 +345,17 @@ _ROWS_AT_ONCE = 1 << 22
 """Room for every root is allocated at once up to here; above it the spots are counted first."""
 
 
+def _windows(windows: ArrayLike) -> Array:
+    """Limits [K,2]. None of them is no whole turn: a selection that came out empty would be everything."""
+    limits = np.asarray(as_host("windows", windows), np.float64)
+    if limits.ndim != 2 or limits.shape[1] != 2 or not 1 <= len(limits) <= abi.BRG_MAX_OMEGA_WINDOWS:
+        raise ValueError(
+            f"windows has the shape {limits.shape}: (K, 2) is needed, 1 <= K <= {abi.BRG_MAX_OMEGA_WINDOWS}; "
+            "None is the whole turn"
+        )
+    return limits
+
+
 def predict_spots(
     reflections: Reflections | ArrayLike,
     orientations: ArrayLike,
@@ -367,7 +378,7 @@ def predict_spots(
     reflections, orientations, cell, basis, geometry, energy, wavelength, wavenumber, chi, column_major, context
         As in `predict`.
     windows : array_like, shape (K, 2), optional
-        Up to 8 windows [low, high) of omega, rad, modulo 2 pi; low > high wraps. None: the whole turn.
+        1 to 8 windows [low, high) of omega, rad, modulo 2 pi; low > high wraps. None: the whole turn.
 
     Returns
     -------
@@ -395,9 +406,7 @@ def predict_spots(
         column_major=column_major,
         context=context,
     )
-    limits = np.zeros((0, 2)) if windows is None else np.asarray(as_host("windows", windows), np.float64)
-    if limits.ndim != 2 or limits.shape[1] != 2 or len(limits) > abi.BRG_MAX_OMEGA_WINDOWS:
-        raise ValueError(f"windows has the shape {limits.shape}: (K, 2) is needed, K <= {abi.BRG_MAX_OMEGA_WINDOWS}")
+    limits = np.zeros((0, 2)) if windows is None else _windows(windows)
     offsets = pairs.run.empty((pairs.struct.count + 1,), np.int64)
     spots = pairs.family.spots(
         window_count=len(limits),

@@ -80,7 +80,8 @@ class _Items:
         self.dtype = precision(vectors, *per_item.values(), *extra.values())
         self.run = Run(context, {"g": vectors, **per_item, **extra})
         shapes = {name: None if array is None else array.shape for name, array in (per_item | dict(extra)).items()}
-        self.batch = batch_of(g=vectors.shape[:-1], **shapes)
+        named = {beamline.given if name == "wavenumber" else name: shape for name, shape in shapes.items()}
+        self.batch = batch_of(g=vectors.shape[:-1], **named)
         self.shapes: dict[str, Shape] = {"g": vectors.shape} | {name: shape or () for name, shape in shapes.items()}
         self.arrays: dict[str, Array | None] = {"g": self.over_batch("g", vectors, 3)}
         self.arrays |= {name: self.over_batch(name, array) for name, array in per_item.items()}
