@@ -102,6 +102,47 @@ def test_out_may_be_an_input():
     assert np.array_equal(braggrad.rotate(hkl, vectors, cell=GOLD, out=vectors), want)
 
 
+def _on_itself(shape):
+    return np.lib.stride_tricks.as_strided(np.empty(shape[-1]), shape, (0, 8))
+
+
+def test_outputs_that_share_memory_are_refused(gold):
+    rotation, geometry = random_rotations(4), braggrad.Geometry(energy=ENERGY)
+    shape = 4, len(gold)
+    expected = braggrad.predict(gold, rotation, geometry=geometry)
+    memory, flags = np.empty(2 * 4 * len(gold)), np.empty(shape, bool)
+    whole = memory[: 4 * len(gold)].reshape(shape)
+    half = memory[2 * len(gold) : 6 * len(gold)].reshape(shape)
+    beside = memory[4 * len(gold) :].reshape(shape)
+    for _ in range(4):  # calls like one that was made before are as careful
+        for out, message in (
+            ((whole, whole, flags), "out: omega1 and omega2 share memory"),
+            ((whole, half, None), "out: omega1 and omega2 share memory"),
+            ((whole, beside, half.view(bool)[:, : len(gold)]), "out: omega1 and observable share memory"),
+            ((_on_itself(shape), None, None), "out: omega1 has entries that share memory"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                braggrad.predict(gold, rotation, geometry=geometry, out=out)
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=(whole, beside, flags)), expected)
+        # The bounds of columns overlap, and no number does; nor in what is turned, reversed or a diagonal.
+        wide = np.empty((len(gold), 4, 3))
+        out = wide[..., 0].T, wide[..., 2].T, np.empty((4, 2 * len(gold)), bool)[::-1, ::-2]
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=out), expected)
+        cube = np.empty((4, len(gold), len(gold)))
+        out = np.diagonal(cube, axis1=1, axis2=2), None, None
+        out[0].flags.writeable = True
+        assert _equal(braggrad.predict(gold, rotation, geometry=geometry, out=out), expected)
+    for call in (braggrad.omega_loss, braggrad.OmegaLoss):
+        with pytest.raises(ValueError, match="out: loss and gradient share memory"):
+            out = {"loss": memory[:4], "gradient": memory[3:15].reshape(4, 3)}
+            call(gold, rotation, omega1=np.zeros(len(gold)), geometry=geometry, out=out)
+    with pytest.raises(ValueError, match="out: omega1 and omega2 share memory"):
+        braggrad.Predictor(gold, rotation, geometry, out=(whole, half, flags))
+    with pytest.raises(ValueError, match="out: rotation and q share memory"):
+        out = {"rotation": memory[:36].reshape(4, 3, 3), "q": memory[: 3 * len(gold)].reshape(-1, 3)}
+        braggrad.predict_vjp(gold, rotation, 1.0, wrt=("rotation", "q"), geometry=geometry, accumulate=True, out=out)
+
+
 def test_out_of_gradients_is_honoured_where_they_are_summed_too(gold):
     rotation = random_rotations(1)[0]
     w = np.random.default_rng(2).normal(size=(3, len(gold)))
@@ -247,6 +288,51 @@ def test_read_only_inputs_are_welcome_and_read_only_outputs_are_not():
     with pytest.raises(ValueError, match="out: omega1 is read-only"):
         braggrad.solve(g, energy=50, out=(place, None, None))
     assert roots.omega1.flags.writeable
+
+
+def _masked(array):
+    """The first value is masked."""
+    mask = np.zeros(np.shape(array), bool)
+    mask.flat[0] = True
+    return np.ma.MaskedArray(array, mask)
+
+
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("g", lambda: braggrad.solve(_masked(G), energy=50)),
+        ("g_magnitude", lambda: braggrad.solve(G, g_magnitude=_masked(np.ones(4)), energy=50)),
+        ("energy", lambda: braggrad.solve(G, energy=_masked(np.full(4, 50.0)))),
+        ("chi", lambda: braggrad.solve(G, energy=50, chi=np.ma.masked)),
+        ("omega1_bar", lambda: braggrad.solve_vjp(G, _masked(np.ones(4)), energy=50)),
+        ("omega", lambda: braggrad.diffracted_beam(G, _masked(np.ones(4)), energy=50)),
+        ("orientations", lambda: braggrad.predict(ONE, _masked(EYE), energy=50)),
+        ("orientations", lambda: braggrad.rotate(ONE, _masked(EYE))),
+        ("orientations", lambda: braggrad.Predictor(ONE, EYE, braggrad.Geometry(energy=50))(_masked(EYE))),
+        ("hkl", lambda: braggrad.predict(_masked([[1, 1, 1]]), EYE, cell=GOLD, energy=50)),
+        ("hkl", lambda: braggrad.Reflections(_masked([[1, 1, 1]]), cell=GOLD)),
+        ("cell", lambda: braggrad.reciprocal_basis(_masked(GOLD))),
+        ("basis", lambda: braggrad.Reflections([[1, 1, 1]], basis=_masked(EYE))),
+        ("q", lambda: braggrad.Reflections.from_vectors(_masked(G))),
+        ("axis", lambda: braggrad.Geometry(axis=_masked([0.0, 0.0, 1.0]))),
+        ("windows", lambda: braggrad.predict_spots(ONE, EYE, windows=_masked([[0.0, 1.0]]), energy=50)),
+        ("weight1", lambda: braggrad.omega_loss(ONE, EYE, [0.0], weight1=_masked([1.0]), energy=50)),
+        ("omega2", lambda: braggrad.OmegaLoss(ONE, EYE, braggrad.Geometry(energy=50), omega2=_masked([1.0]))),
+        (
+            "targets.omega",
+            lambda: braggrad.omega_loss(ONE, EYE, targets=braggrad.TargetList([0, 1], [0], _masked([1.0])), energy=50),
+        ),
+    ],
+)
+def test_masked_values_are_refused(name, call):
+    with pytest.raises(ValueError, match=f"^{name} has masked values: fill them"):
+        call()
+
+
+def test_masked_arrays_without_a_masked_value_are_arrays():
+    whole = np.ma.MaskedArray(G, np.zeros(G.shape, bool))
+    assert _equal(braggrad.solve(whole, energy=50), braggrad.solve(G, energy=50))
+    assert type(braggrad.solve(whole, energy=50).omega1) is np.ndarray
 
 
 def _turned(array):

@@ -74,8 +74,16 @@ def test_a_bound_loss_takes_a_list_of_targets(gold, tilted):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda p, gold, geometry: p(np.eye(4)), "orientations: could not broadcast"),
-        (lambda p, gold, geometry: p("no"), "orientations: "),
+        (lambda p, gold, geometry: p(np.ones((2, 3, 3))), "orientations: could not broadcast"),
+        (lambda p, gold, geometry: p(np.eye(3) * 1j), "orientations: Cannot cast"),
+        (lambda p, gold, geometry: p(np.eye(4)), r"orientations has the shape \(4, 4\): \(\.\.\., 3, 3\) is needed"),
+        (lambda p, gold, geometry: p("no"), "orientations has the type <U2"),
+        (lambda p, gold, geometry: p(5.0), r"orientations has the shape \(\)"),
+        (lambda p, gold, geometry: p(np.ones((3, 1))), r"orientations has the shape \(3, 1\)"),
+        (
+            lambda p, gold, geometry: braggrad.OmegaLoss(gold, np.eye(3), geometry, np.zeros(len(gold)))([1.0, 0, 0]),
+            r"orientations has the shape \(3,\)",
+        ),
         (
             lambda p, gold, geometry: braggrad.Predictor([[1, 1, 1]], np.eye(3), geometry),
             "reflections is no Reflections",
@@ -171,6 +179,24 @@ def test_a_set_can_be_copied_and_sent(gold, tilted):
             assert _equal(*(braggrad.predict(one, np.eye(3), geometry=tilted) for one in (given, other)))
     with pytest.raises(TypeError, match="a view of an array cannot be copied"):
         pickle.dumps(braggrad.Reflections.view(gold.q))
+
+
+def test_a_set_does_not_change(tilted):
+    hkl, basis = np.array([[1, 1, 1], [2, 0, 0]], np.int32), braggrad.reciprocal_basis(GOLD)
+    q = hkl @ basis.T
+    by_hkl, by_vectors = braggrad.Reflections(hkl, basis=basis), braggrad.Reflections.from_vectors(q)
+    expected = q.copy()
+    for array in (by_hkl.hkl, by_hkl.basis, by_vectors.q):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7
+    for array in (hkl, basis, q):  # the caller's own may be written into, and the sets do not see it
+        array[0] = 7
+    for one in (by_hkl, by_vectors, pickle.loads(pickle.dumps(by_hkl)), pickle.loads(pickle.dumps(by_vectors))):
+        assert np.array_equal(one.q, expected)
+    view = braggrad.Reflections.view(q)
+    view.q[...] = expected
+    roots = [braggrad.predict(one, np.eye(3), geometry=tilted) for one in (by_hkl, by_vectors, view)]
+    assert _equal(roots[0], roots[1]) and _equal(roots[1], roots[2])
 
 
 def test_a_geometry_is_a_value():

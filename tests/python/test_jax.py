@@ -264,6 +264,19 @@ def test_what_has_no_derivative_is_refused(few):
         jax.grad(loss, 1)(rotation, target)
 
 
+def test_without_jit_the_numbers_are_the_same(few):
+    rotation, target = random_rotations(2), np.zeros(len(HKL))
+    plain = braggrad.predict(few, rotation, geometry=BEAM)
+    bars = braggrad.predict_vjp(few, rotation, 1.0, geometry=BEAM)["rotation"]
+    with jax.disable_jit():
+        roots = bj.predict(few, jnp.asarray(rotation), geometry=BEAM)
+        found = jax.grad(lambda r: bj.predict(few, r, geometry=BEAM).omega1.sum())(jnp.asarray(rotation))
+        loss = jax.vmap(lambda r: bj.omega_loss(few, r, target, geometry=BEAM))(jnp.asarray(rotation))
+    assert np.array_equal(roots.observable, plain.observable) and np.allclose(roots.omega1, plain.omega1, atol=1e-12)
+    assert np.allclose(found, bars, rtol=1e-12, atol=1e-12)
+    assert np.allclose(loss, braggrad.omega_loss(few, rotation, target, geometry=BEAM)["loss"], rtol=1e-12)
+
+
 def test_empty_batches(few):
     nothing = np.empty((0, 3, 3))
     assert bj.predict(few, nothing, wavenumber=np.empty(0)).omega1.shape == (0, len(HKL))

@@ -1,6 +1,7 @@
 """NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
 
 import ctypes
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ def as_real(name: str, value: ArrayLike) -> Array:
     """The value as an array of real numbers, of whatever type it has; one of a device as a `DeviceArray`."""
     array: Any = None if type(value) is np.ndarray else view_of(name, value)
     if array is None:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise ValueError(f"{name} has masked values: fill them, with nan where a target is missing")
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:  # rows of different lengths, for one
@@ -134,6 +137,23 @@ def gathered(array: Array, shape: Shape) -> Array:
     return array.sum(axis=axes, keepdims=True).reshape(shape) if axes else array
 
 
+_EFFORT = 10_000
+"""Of NumPy's search for memory that two arrays share, if their bounds overlap; beyond it they are taken to."""
+
+
+def _lies_on_itself(array: Array) -> bool:
+    """Whether two entries may be one number in memory: an axis does not step over those that have shorter steps."""
+    if array.flags.forc or not array.size:
+        return False
+    extent = array.itemsize
+    for stride, length in sorted(zip(map(abs, array.strides), array.shape, strict=True)):
+        if length > 1:
+            if stride < extent:
+                return True
+            extent += (length - 1) * stride
+    return False
+
+
 class Output:
     """A result: the memory that the library writes, and the array that the caller gets."""
 
@@ -154,9 +174,16 @@ class Output:
         flags = given.flags
         if not flags.writeable:
             raise ValueError(f"out: {name} is read-only")
+        if _lies_on_itself(given):
+            raise ValueError(f"out: {name} has entries that share memory with each other")
         fits = same and flags.c_contiguous and flags.aligned
         alone = not any(array is not None and np.may_share_memory(given, array) for array in inputs)
         self.buffer = given if fits and alone else np.empty(shape, dtype)
+
+    def overlaps(self, other: "Output") -> bool:
+        """Whether this array of the caller's and another one share memory."""
+        assert self.given is not None and other.given is not None
+        return np.may_share_memory(self.given, other.given, _EFFORT)  # type: ignore[arg-type]  # any effort is allowed
 
     def accumulate(self) -> None:
         """Adds to the caller's array: directly, or from zero on in memory that is added at the end."""
@@ -195,4 +222,13 @@ def outputs(
         if len(parts) != len(specification):
             raise ValueError(f"out has {len(parts)} arrays: {', '.join(specification)} are needed")
         given = dict(zip(specification, parts, strict=True))
-    return {name: make(name, shape, dtype, given.get(name), inputs) for name, (shape, dtype) in specification.items()}
+    made = {name: make(name, shape, dtype, given.get(name), inputs) for name, (shape, dtype) in specification.items()}
+    _require_apart({name: place for name, place in made.items() if place.given is not None})
+    return made
+
+
+def _require_apart(places: Mapping[str, Any]) -> None:
+    """Arrays of the caller's that are written must not share memory with each other."""
+    for (name, place), (other, beside) in itertools.combinations(places.items(), 2):
+        if place.overlaps(beside):
+            raise ValueError(f"out: {name} and {other} share memory")

@@ -101,6 +101,7 @@ class Plan:
             for start, stop in spans:
                 if place < stop and start < place + size:
                     return None
+            spans.append((place, place + size))
             places.append(place)
         return places
 

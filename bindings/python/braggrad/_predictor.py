@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, address, as_real, number
+from ._arrays import Array, address, as_host, as_real, number, require_tail
 from ._context import Context
 from ._device import DeviceArray
 from ._fit import TargetList, list_of, loss_code, mask_of, require_no_dense, specification_of
@@ -111,18 +111,25 @@ class _Bound:
             self._run_on_device(orientations)
             return
         with self._context.lock:
-            if orientations is not None:
-                try:
-                    np.copyto(self._orientations, orientations, casting="same_kind")
-                except (ValueError, TypeError) as error:
-                    raise ValueError(f"orientations: {error}") from None
+            if orientations is not None and orientations is not self._orientations:
+                self._take(orientations)
             status = self._function(*self._arguments)
             if status:
                 fail(status)
 
+    def _take(self, orientations: ArrayLike) -> None:
+        """Copies matrices for the next call, broadcast over the batch alone."""
+        array = orientations if type(orientations) is np.ndarray else as_host("orientations", orientations)
+        if array.shape[-2:] != (3, 3):
+            require_tail("orientations", array, 3, 3)
+        try:
+            np.copyto(self._orientations, array, casting="same_kind")
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"orientations: {error}") from None
+
     def _run_on_device(self, orientations: ArrayLike | None) -> None:
         if orientations is not None:
-            array = as_real("orientations", orientations)
+            array = require_tail("orientations", as_real("orientations", orientations), 3, 3)
             self._pairs.run.admit("orientations", array)
             shape, dtype = self._orientations.shape, self._orientations.dtype
             self._orientations = self._pairs.run.spread("orientations", array, shape, dtype)

@@ -19,14 +19,15 @@ from ._library import FAMILIES, library
 
 
 def _miller(hkl: ArrayLike) -> Array:
-    """int32 [N,3] of what is integer in value."""
+    """A read-only copy, int32 [N,3], of what is integer in value."""
     given = require_tail("hkl", as_host("hkl", hkl), 3)
     if given.ndim != 2:
         raise ValueError(f"hkl has the shape {given.shape}: (N, 3) is needed")
     with np.errstate(invalid="ignore"):
-        rows = np.require(given, np.int32, ("C", "A"))
-    if rows is not given and not np.array_equal(rows, given):
+        rows = np.array(given, np.int32, order="C")
+    if given.dtype != np.int32 and not np.array_equal(rows, given):
         raise ValueError("hkl has values that are no int32: give fractional ones as vectors (Reflections.from_vectors)")
+    rows.flags.writeable = False
     return rows
 
 
@@ -74,9 +75,10 @@ class Reflections:
             basis = reciprocal_basis(cell)
         assert basis is not None
         rows = _miller(hkl)
-        matrix = np.require(as_host("basis", basis), np.float64, ("C", "A"))
+        matrix = np.array(as_host("basis", basis), np.float64, order="C")
         if matrix.shape != (3, 3):
             raise ValueError(f"{'cell' if cell is not None else 'basis'} has a batch: a set of reflections has one")
+        matrix.flags.writeable = False
         self.viewed: Any = None
         self.hkl: Array | None = rows
         self.basis: Array | None = matrix
@@ -90,6 +92,7 @@ class Reflections:
     def from_vectors(cls, q: ArrayLike) -> "Reflections":
         """A set of vectors q (N, 3) of the crystal frame, 1/Angstrom with 2 pi; it has no hkl."""
         rows = np.array(_rows(as_host("q", q)), np.float64, order="C")
+        rows.flags.writeable = False
         self = cls._without_hkl(None, rows)
         self._make = library.brg_reflections_create_from_vectors, (len(rows), rows.ctypes.data)
         self._create(context_of_thread())

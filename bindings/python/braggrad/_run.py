@@ -113,6 +113,10 @@ class _DeviceOutput:
             view.written_by(run.context)
         self.buffer = view
 
+    def overlaps(self, other: "_DeviceOutput") -> bool:
+        """Whether this array and another one may share memory."""
+        return self.buffer.overlaps(other.buffer)
+
     def result(self) -> Any:
         """The caller's array, or what was allocated here."""
         return self.buffer if self.given is None else self.given

@@ -113,7 +113,8 @@ def _primitive(name: str) -> Primitive:
     primitive.multiple_results = True
 
     def evaluated(*arrays: Any, **options: Any) -> Any:
-        return _compiled(primitive, **options)(*arrays)
+        with jax.disable_jit(False):  # without jit the primitive would be bound, and evaluated, again
+            return _compiled(primitive, **options)(*arrays)
 
     def abstract(*arrays: Any, **options: Any) -> Any:
         return [ShapedArray(*shape) for shape in _shapes(name, arrays, **options)]
