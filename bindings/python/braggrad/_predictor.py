@@ -1,5 +1,7 @@
 """Calls that are made again and again: everything is bound once, and a call costs little more than in C."""
 
+from __future__ import annotations
+
 import ctypes
 from collections.abc import Iterable, Mapping
 from typing import Any
