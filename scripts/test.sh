@@ -47,7 +47,7 @@ python3 scripts/generate_ctypes.py --check
 python3 tests/reference/generate.py --check
 python3 scripts/generate_angle_polynomial.py --check src/core/angle_coefficients.hpp
 git ls-files 'src/*.cpp' 'src/*.hpp' 'include/*.h' 'kernels/*.cu*' 'kernels/*.hpp' 'kernels/*.cpp' 'tests/*.cpp' \
-  'tests/*.hpp' 'tests/*.c' 'bindings/*.[ch]pp' 'examples/*.[ch]' | xargs clang-format --dry-run -Werror
+  'tests/*.hpp' 'tests/*.c' 'bindings/*.[ch]pp' 'examples/*.[ch]' 'examples/*.cu' | xargs clang-format --dry-run -Werror
 
 step "CPU only"
 build cpu-only
