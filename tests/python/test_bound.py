@@ -75,7 +75,7 @@ def test_a_bound_loss_takes_a_list_of_targets(gold, tilted):
     "call, message",
     [
         (lambda p, gold, geometry: p(np.ones((2, 3, 3))), "orientations: could not broadcast"),
-        (lambda p, gold, geometry: p(np.eye(3) * 1j), "orientations: Cannot cast"),
+        (lambda p, gold, geometry: p(np.eye(3) * 1j), "orientations has the type complex128"),
         (lambda p, gold, geometry: p(np.eye(4)), r"orientations has the shape \(4, 4\): \(\.\.\., 3, 3\) is needed"),
         (lambda p, gold, geometry: p("no"), "orientations has the type <U2"),
         (lambda p, gold, geometry: p(5.0), r"orientations has the shape \(\)"),

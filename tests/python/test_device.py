@@ -399,6 +399,10 @@ def _there(*shape, dtype=np.float64):
             "out: omega1 shares memory with an input",
         ),
         (
+            lambda c: braggrad.solve(_there(4, 3), energy=5, out=(a := _there(4), a, None)),
+            "out: omega1 and omega2 share memory",
+        ),
+        (
             lambda c: braggrad.solve(np.ones((4, 3)), energy=5, out=(_there(4), None, None)),
             "out: omega1 is a DeviceArray: an array is needed",
         ),

@@ -1,8 +1,12 @@
 """The examples of the documents run as they are printed, each document's in one program, and so does the tutorial."""
 
+import inspect
 import json
+import pydoc
 import re
+import typing
 
+import braggrad
 import pytest
 from conftest import ROOT
 
@@ -32,3 +36,14 @@ def test_the_tutorial_runs(capsys):
     for cell in cells:
         exec(compile(cell, "tutorial.ipynb", "exec"), space)
     assert "grains that it never saw" in capsys.readouterr().out
+
+
+def test_help_names_types_as_they_are_written():
+    public = [value for value in (getattr(braggrad, name) for name in braggrad.__all__) if callable(value)]
+    assert len(public) > 20
+    for value in public:
+        assert len(str(inspect.signature(value))) < 1000, value
+        shown = pydoc.plaintext.document(value)
+        assert "_SupportsArray" not in shown and "_NestedSequence" not in shown, value
+        typing.get_type_hints(value)  # each name is there
+    assert "orientations: 'ArrayLike'" in pydoc.plaintext.document(braggrad.predict)

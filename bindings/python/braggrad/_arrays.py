@@ -1,5 +1,7 @@
 """NumPy arrays in and out of the library: types, shapes, copies only where they must be."""
 
+from __future__ import annotations
+
 import ctypes
 import itertools
 import math
@@ -180,7 +182,7 @@ class Output:
         alone = not any(array is not None and np.may_share_memory(given, array) for array in inputs)
         self.buffer = given if fits and alone else np.empty(shape, dtype)
 
-    def overlaps(self, other: "Output") -> bool:
+    def overlaps(self, other: Output) -> bool:
         """Whether this array of the caller's and another one share memory."""
         assert self.given is not None and other.given is not None
         return np.may_share_memory(self.given, other.given, _EFFORT)  # type: ignore[arg-type]  # any effort is allowed

@@ -1,5 +1,7 @@
 """Lattices: reciprocal bases and lists of reflections. Angles of a cell are in degrees here, and only here."""
 
+from __future__ import annotations
+
 import ctypes
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Fused loss, gradient and Gauss-Newton normal equations of each orientation."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Beam and rotation axis, and the ways in which a call is told about them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +90,7 @@ class Geometry:
         require(library.brg_geometry_check(self.struct))
 
     @classmethod
-    def from_values(cls, values: Iterable[float]) -> "Geometry":
+    def from_values(cls, values: Iterable[float]) -> Geometry:
         """From wavenumber, beam, axis, chi and grazing cut in a row: `values` of another."""
         k, *ends, chi, cut = values
         return cls(wavenumber=k or None, beam=ends[:3], axis=ends[3:], chi=chi, grazing_cut=cut)
@@ -196,7 +198,7 @@ class Beamline:
         wavelength: ArrayLike | None,
         wavenumber: ArrayLike | None,
         chi: ArrayLike | None,
-    ) -> "Beamline":
+    ) -> Beamline:
         """Single numbers replace the geometry's own, arrays go to the items of the batch."""
         if not (geometry is None or isinstance(geometry, Geometry)):
             raise ValueError(f"geometry is a {type(geometry).__name__}: a Geometry is needed")

@@ -1,5 +1,7 @@
 """What all calls of orientations and reflections share: B x N pairs, broadcast, and the structs of them."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Rotate and solve, fused: both roots of every reflection in every orientation, derivatives, and lists of spots."""
 
+from __future__ import annotations
+
 import ctypes
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

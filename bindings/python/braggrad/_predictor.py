@@ -1,5 +1,7 @@
 """Calls that are made again and again: everything is bound once, and a call costs little more than in C."""
 
+from __future__ import annotations
+
 import ctypes
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -111,17 +113,23 @@ class _Bound:
             self._run_on_device(orientations)
             return
         with self._context.lock:
-            if orientations is not None and orientations is not self._orientations:
-                self._take(orientations)
+            own = self._orientations
+            if orientations is not None and orientations is not own:
+                if (
+                    type(orientations) is np.ndarray
+                    and orientations.dtype is own.dtype
+                    and orientations.shape == own.shape
+                ):
+                    own[...] = orientations
+                else:
+                    self._take(orientations)
             status = self._function(*self._arguments)
             if status:
                 fail(status)
 
     def _take(self, orientations: ArrayLike) -> None:
         """Copies matrices for the next call, broadcast over the batch alone."""
-        array = orientations if type(orientations) is np.ndarray else as_host("orientations", orientations)
-        if array.shape[-2:] != (3, 3):
-            require_tail("orientations", array, 3, 3)
+        array = require_tail("orientations", as_host("orientations", orientations), 3, 3)
         try:
             np.copyto(self._orientations, array, casting="same_kind")
         except (ValueError, TypeError) as error:

@@ -1,5 +1,7 @@
 """Sets of reflections."""
 
+from __future__ import annotations
+
 import ctypes
 import hashlib
 import itertools
@@ -33,10 +35,10 @@ def _miller(hkl: ArrayLike) -> Array:
 
 # From a place of its own in each process: a number that was kept, in an exported program, names no other set elsewhere.
 _keys = itertools.count(1 + (int.from_bytes(os.urandom(5), "little") << 20))
-_sets: "weakref.WeakValueDictionary[int, Reflections]" = weakref.WeakValueDictionary()
+_sets: weakref.WeakValueDictionary[int, Reflections] = weakref.WeakValueDictionary()
 
 
-def reflections_of_key(key: int) -> "Reflections":
+def reflections_of_key(key: int) -> Reflections:
     """The set with this `key`: compiled code of other packages holds numbers, not objects."""
     found = _sets.get(key)
     if found is None:
@@ -89,7 +91,7 @@ class Reflections:
         self._create(context_of_thread())
 
     @classmethod
-    def from_vectors(cls, q: ArrayLike) -> "Reflections":
+    def from_vectors(cls, q: ArrayLike) -> Reflections:
         """A set of vectors q (N, 3) of the crystal frame, 1/Angstrom with 2 pi; it has no hkl."""
         rows = np.array(_rows(as_host("q", q)), np.float64, order="C")
         rows.flags.writeable = False
@@ -99,7 +101,7 @@ class Reflections:
         return self
 
     @classmethod
-    def view(cls, q: Array) -> "Reflections":
+    def view(cls, q: Array) -> Reflections:
         """A view of an array q (N, 3) that may change between calls; it serves calls of its own type and device.
 
         Raises
@@ -123,7 +125,7 @@ class Reflections:
         return self
 
     @classmethod
-    def _without_hkl(cls, dtype: np.dtype[Any] | None, vectors: Array) -> "Reflections":
+    def _without_hkl(cls, dtype: np.dtype[Any] | None, vectors: Array) -> Reflections:
         self = cls.__new__(cls)
         self.hkl = self.basis = self.viewed = None
         self.dtype, self._vectors = dtype, vectors

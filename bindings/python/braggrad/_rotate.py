@@ -1,5 +1,7 @@
 """Scattering vectors of all reflections in all orientations."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 
 from numpy.typing import ArrayLike

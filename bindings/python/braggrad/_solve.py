@@ -1,5 +1,7 @@
 """The roots of given scattering vectors, their derivatives, and the beams that are diffracted there."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

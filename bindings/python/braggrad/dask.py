@@ -6,6 +6,8 @@ once to each. Every thread of a worker makes a context of its own when it needs 
 (`threads=`): how many chunks are computed at a time, and where, is for the scheduler to say, any of Dask's.
 """
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
