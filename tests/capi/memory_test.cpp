@@ -1,7 +1,26 @@
 // Groups 4 and 6: buffers, and sets of reflections.
+#include <fstream>
+#include <sstream>
+#include <string>
+
 #include "support/batch.hpp"
 
 namespace {
+
+// What the kernel says of the mapping that an address is in: the line of VmFlags.
+std::string mapping_flags(const void* address) {
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  std::ifstream maps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t first = 0, last = 0;
+    char dash = 0;
+    std::istringstream range(line);
+    if (range >> std::hex >> first >> dash >> last && dash == '-') inside = wanted >= first && wanted < last;
+    if (inside && line.rfind("VmFlags:", 0) == 0) return line + " ";
+  }
+  return "";
+}
 
 class Memory : public BackendTest {};
 
@@ -33,6 +52,20 @@ TEST_P(Memory, EmptyBuffersAndNothingAtAll) {
   EXPECT_BRG(brg_buffer_destroy(nullptr));
   EXPECT_EQ(brg_buffer_data(nullptr), nullptr);
   EXPECT_EQ(brg_buffer_size(nullptr), 0u);
+}
+
+// "hg": huge pages were asked for.
+TEST_P(Memory, LargeBuffersAskForHugePages) {
+  if (!on_cpu()) GTEST_SKIP() << "the pages of devices are theirs";
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "this kernel has no huge pages";
+  for (const size_t bytes : {size_t{1} << 22, size_t{5000001}}) {
+    brg_buffer* made = nullptr;
+    ASSERT_BRG(brg_buffer_create(context(), bytes, &made));
+    const Buffer buffer(made);
+    const std::string flags = mapping_flags(brg_buffer_data(made));
+    if (flags.empty()) GTEST_SKIP() << "this kernel does not describe its mappings";
+    EXPECT_NE(flags.find(" hg "), std::string::npos) << bytes << ": " << flags;
+  }
 }
 
 TEST_P(Memory, BuffersRefuseWhatIsOutside) {
