@@ -17,6 +17,7 @@ function(braggrad_add_level name)
     $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${on_x86}>>:-mmemset-strategy=vector_loop:4096:noalign$<COMMA>libcall:-1:noalign>)
   target_include_directories(${objects} PRIVATE include src)
+  target_include_directories(${objects} SYSTEM PRIVATE ${BRAGGRAD_HIGHWAY_INCLUDE})
   set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   braggrad_compile_options(${objects})
