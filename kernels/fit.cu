@@ -293,7 +293,7 @@ class Fit {
     Crossing<T>& x = pair.crossing;
     const bool contributing = exists && is_contributing(x, setting_, p_.frame);
     if (contributing) {
-      if (root == 2 || (root == 0 && is_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
+      if (root == 2 || (root == 0 && is_second_nearer(x, target))) x.s = -x.s, x.inverse_s = -x.inverse_s;
       const SineCosine<T> v = root_vector(x, x.s);
       Slopes<T> s{};
       add_root(v.sine, v.cosine, target, {}, s.slope1, s.weight1);
@@ -304,8 +304,8 @@ class Fit {
     count(target.weight, x, contributing);
   }
 
-  // Whether root 2 is.
-  __device__ __forceinline__ bool is_nearer(const Crossing<T>& x, const ReadyTarget<T>& target) const {
+  // Whether root 2 is nearer to the target than root 1.
+  __device__ __forceinline__ bool is_second_nearer(const Crossing<T>& x, const ReadyTarget<T>& target) const {
     const SineCosine<T> t = is_chord() ? SineCosine<T>{target.a, target.b} : sine_cosine(target.a);
     return second_is_nearer(x, side_of(x, t));
   }

@@ -75,8 +75,8 @@ struct LaneSums {
       constexpr int tt = decltype(number)::value;
       add_square<tt>(tensors + AllTensors::square + 6 * tt, squares[tt], products);
     });
-    add_vectors(tensors + AllTensors::turn, Vec3<T>{w.x, w.y, w.z}, g);
-    add_vectors(tensors + AllTensors::chi, Vec3<T>{t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z}, g);
+    add_vector_products(tensors + AllTensors::turn, Vec3<T>{w.x, w.y, w.z}, g);
+    add_vector_products(tensors + AllTensors::chi, Vec3<T>{t.chi * w.odd_x, t.chi * w.odd_y, t.chi * w.odd_z}, g);
     add_scalars(values + Slots::scalars, t, sum, difference);
   }
 };

@@ -135,7 +135,7 @@ BRG_CORE void add_square(V* row, V square, const V* products) {
 
 // t_i G_j by rows, those that are summed.
 template <class V>
-BRG_CORE void add_vectors(V* sums, const Vec3<V>& t, const Vec3<V>& g) {
+BRG_CORE void add_vector_products(V* sums, const Vec3<V>& t, const Vec3<V>& g) {
   sums[0] = mul_add(t.x, g.x, sums[0]), sums[2] = mul_add(t.x, g.z, sums[2]);
   sums[3] = mul_add(t.y, g.x, sums[3]), sums[4] = mul_add(t.y, g.y, sums[4]), sums[5] = mul_add(t.y, g.z, sums[5]);
   sums[6] = mul_add(t.z, g.x, sums[6]), sums[7] = mul_add(t.z, g.y, sums[7]), sums[8] = mul_add(t.z, g.z, sums[8]);

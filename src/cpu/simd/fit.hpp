@@ -449,7 +449,7 @@ class Fit {
         counts.add(weight, x.observable, contributes);
       }
       LaneMask<T> second;
-      if constexpr (nearer != Nearer::none) second = is_nearer(x, contributes, target, i);
+      if constexpr (nearer != Nearer::none) second = is_second_nearer(x, contributes, target, i);
       if constexpr (nearer != Nearer::all) {
         const V number = load(root_ + i);
         const LaneMask<T> given = number > one;
@@ -463,9 +463,9 @@ class Fit {
     put(counts);
   }
 
-  // Where root 2 is. Rough values of sine and cosine tell the side of a target wherever it is not close.
-  [[gnu::always_inline]] LaneMask<T> is_nearer(const Crossing<V>& x, LaneMask<T> contributes,
-                                               const TargetPlanes<T>& target, int64_t i) {
+  // Where root 2 is the nearer one. Rough values of sine and cosine tell the side of a target wherever it is not close.
+  [[gnu::always_inline]] LaneMask<T> is_second_nearer(const Crossing<V>& x, LaneMask<T> contributes,
+                                                      const TargetPlanes<T>& target, int64_t i) {
     if (loss_ == Loss::chord)
       return second_is_nearer(x, side_of(x, SineCosine<V>{load(target.a + i), load(target.b + i)}));
     const V angle = load(target.a + i);

@@ -87,8 +87,8 @@ template <class T, class Put>
   Lanes<T> turn[9], chi[9];
   for (int64_t i = 0; i < count; i += lanes<T>) {
     const Vec3<Lanes<T>> g = load_vector(planes, FitPlane::g, i);
-    add_vectors(turn, load_vector(planes, FitPlane::turn, i), g);
-    add_vectors(chi, load_vector(planes, FitPlane::chi, i), g);
+    add_vector_products(turn, load_vector(planes, FitPlane::turn, i), g);
+    add_vector_products(chi, load_vector(planes, FitPlane::chi, i), g);
   }
   int to = 0;
   unrolled<9>([&](auto j) {
