@@ -1,5 +1,8 @@
 """Calls that are made again: whatever came before, they give the bits of a call in a context that has seen none."""
 
+import concurrent.futures
+import itertools
+
 import braggrad
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ BEAMS = [
     {"energy": 45.0},
     {"energy": 45},
     {"wavenumber": np.array([24.0, 25.0])},
+    {"energy": (45.0, 50.0)},
+    {"energy": 50.0, "chi": [0.05, 0.02]},
 ]
 SEEN = braggrad.Context(threads=1)
 LAYOUTS = [
@@ -107,6 +112,98 @@ def test_a_second_call_is_as_careful_about_out():
         found = braggrad.omega_loss(square, rotation, np.zeros(9), energy=50.0, out={"loss": loss["loss"]})
         assert found["loss"] is loss["loss"]
         _same(found.values(), expected.values())
+
+
+def _apart(rng, memory, shape, dtype):
+    """An array of this type and shape somewhere in the memory, aligned or not."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    start = int(rng.integers(0, (len(memory) - size) // 4)) * 4
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def test_outputs_anywhere_in_one_memory_are_refused_or_right():
+    rng = np.random.default_rng(0)
+    rotation = random_rotations(1)
+    square = braggrad.Reflections(np.tile(HKL, (2, 1))[:9], cell=GOLD)
+    expected = braggrad.predict(square, rotation, energy=50.0)
+    memory = np.zeros(640, np.uint8)
+    refused = 0
+    for _ in range(400):
+        given = _apart(rng, memory, (1, 3, 3), float)
+        out = tuple(_apart(rng, memory, part.shape, part.dtype) for part in expected)
+        given[...] = rotation
+        shared = any(np.may_share_memory(a, b) for a, b in itertools.combinations(out, 2))
+        if shared:
+            refused += 1
+            with pytest.raises(ValueError, match=r"out: omega\d and \w+ share memory"):
+                braggrad.predict(square, given, energy=50.0, out=out, context=SEEN)
+        else:
+            _same(braggrad.predict(square, given, energy=50.0, out=out, context=SEEN), expected)
+    assert 50 < refused < 350
+
+
+@pytest.mark.parametrize("name", ["energy", "wavelength", "wavenumber", "chi"])
+def test_rows_of_numbers_are_read_anew_in_each_call(name):
+    rotation = random_rotations(2)
+    row = {"energy": (45.0, 50.0), "wavelength": (0.25, 0.2), "wavenumber": (24.0, 25.0), "chi": (0.1, 0.2)}[name]
+    options = {name: row} | ({"energy": 50.0} if name == "chi" else {})
+    whole = options | {name: np.array(row)}
+    for _ in range(4):
+        expected = braggrad.predict(SETS[0], rotation, **whole)
+        _same(braggrad.predict(SETS[0], rotation, **options), expected)
+        loss = braggrad.omega_loss(SETS[0], rotation, np.ones(5), **whole)
+        _same(braggrad.omega_loss(SETS[0], rotation, np.ones(5), **options).values(), loss.values())
+        left = [np.full(2, 7.0) for _ in range(50)]  # where rows of calls before were
+        assert len(left) == 50
+
+
+def test_one_output_for_two_is_refused_each_time():
+    rotation = random_rotations(2)
+    expected = braggrad.predict(SETS[0], rotation, energy=50.0)
+    for _ in range(4):
+        _same(braggrad.predict(SETS[0], rotation, energy=50.0, out=expected), expected)
+        with pytest.raises(ValueError, match="out: omega1 and omega2 share memory"):
+            braggrad.predict(SETS[0], rotation, energy=50.0, out=(expected[0], expected[0], expected[2]))
+        expected[1].flags.writeable = False
+        with pytest.raises(ValueError, match="out: omega2 is read-only"):
+            braggrad.predict(SETS[0], rotation, energy=50.0, out=expected)
+        expected[1].flags.writeable = True
+
+
+def test_memory_that_an_array_leaves_is_not_used_again():
+    rotation = random_rotations(1)
+    expected = braggrad.predict(SETS[0], rotation, energy=50.0)
+    out = tuple(np.empty_like(part) for part in expected)
+    for size in (5, 5000, 5, 50000, 5):
+        for part in out:
+            part.resize((1, size), refcheck=False)
+            part.resize((1, 5), refcheck=False)
+        given = np.concatenate([np.zeros((size, 3, 3)), rotation])[-1:]
+        _same(braggrad.predict(SETS[0], given, energy=50.0, out=out), expected)
+
+
+def test_threads_share_a_plan_and_not_their_arrays():
+    rotations = random_rotations(64)
+    expected = [braggrad.predict(SETS[0], r[None], energy=50.0) for r in rotations]
+
+    def work(number):
+        outs = [tuple(np.empty_like(part) for part in expected[0]) for _ in range(3)]
+        for step in range(300):
+            which = (number * 17 + step) % 64
+            out = outs[step % 3]
+            roots = braggrad.predict(SETS[0], rotations[which : which + 1], energy=50.0, out=out, context=SEEN)
+            _same(roots, expected[which])
+        return True
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4)))
+
+
+def test_names_that_are_none_are_refused():
+    rotation = random_rotations(1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match=r"outputs has \['loss'\]"):
+            braggrad.omega_loss(SETS[0], rotation, np.zeros(5), energy=50.0, outputs=("loss", ["loss"]))
 
 
 def test_outputs_that_lie_on_the_inputs_are_written_last():

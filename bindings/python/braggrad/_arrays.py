@@ -59,7 +59,7 @@ def names_in(name: str, value: Any, known: Iterable[str]) -> tuple[str, ...]:
     except TypeError:
         raise ValueError(f"{name} is {value!r}: names are needed, of {', '.join(known)}") from None
     for one in names:
-        if one not in known:
+        if not isinstance(one, str) or one not in known:
             raise ValueError(f"{name} has {one!r}: {', '.join(known)} are possible")
     return names
 

@@ -13,7 +13,7 @@ from ._arrays import Array, Shape, address, as_host, as_real, names_in, number
 from ._context import Context
 from ._geometry import Beamline, Geometry
 from ._pairs import Pairs
-from ._plan import key_of, plan_of
+from ._plan import NUMBERS, key_of, plan_of
 from ._reflections import Reflections
 
 LOSSES = {
@@ -124,6 +124,22 @@ def list_of(targets: TargetList, pairs: Pairs) -> dict[str, Array | None]:
     return {name: None if array is None else pairs.run.held(array) for name, array in arrays.items()}
 
 
+def _options(loss: Any, delta: Any, missing_loss: Any, parameters: Any, outputs: Any) -> tuple[Any, ...] | None:
+    """What tells a kind of loss from others, for the key of a plan; None if they are of unusual types."""
+    if type(delta) not in NUMBERS or type(missing_loss) not in NUMBERS or type(loss) is not str:
+        return None
+    if type(parameters) not in (tuple, str) or type(outputs) not in (tuple, str):
+        return None
+    return loss, delta, missing_loss, parameters, outputs
+
+
+def _in_order(names: tuple[str, ...], out: Any) -> Any:
+    """The arrays of `out` as a tuple, if they are what is asked for."""
+    if (type(out) is dict or isinstance(out, Mapping)) and len(out) == len(names):
+        return tuple(map(out.get, names))
+    return out
+
+
 def omega_loss(
     reflections: Reflections | ArrayLike,
     orientations: ArrayLike,
@@ -197,22 +213,21 @@ column_major, context
     -----
     Source: ``include/braggrad/fit.h``, ``docs/physics.md``.
     """
-    given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
     key = None
-    if cell is None and basis is None and targets is None and not accumulate:
-        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major, delta, missing_loss)
-        if isinstance(parameters, str | tuple) and isinstance(outputs, str | tuple):
-            constants = (*numbers, loss, parameters, outputs)
-            key = key_of("omega_loss", reflections, geometry, constants, (orientations, *given.values()))
+    if cell is None and basis is None and targets is None and accumulate is False:
+        numbers = None
+        if not (energy is wavelength is wavenumber is chi is None and magnitude_from_rotated is column_major is False):
+            numbers = energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major
+        options = _options(loss, delta, missing_loss, parameters, outputs)
+        if options is not None:
+            key = key_of(options, reflections, geometry, numbers, orientations, omega1, omega2, weight1, weight2)
         plan = None if key is None else plan_of(key, context)
         if plan is not None:
-            arrays = [array for array in (orientations, *given.values()) if array is not None]
-            order: Any = out
-            if isinstance(out, Mapping) and len(out) == len(plan.names):
-                order = tuple(out.get(name) for name in plan.names)
-            done = plan.run(arrays, order)
+            arrays = orientations, omega1, omega2, weight1, weight2
+            done = plan.run(arrays, out if out is None else _in_order(plan.names, out))
             if done is not None:
                 return dict(zip(plan.names, done, strict=True))
+    given = {"omega1": omega1, "omega2": omega2, "weight1": weight1, "weight2": weight2}
     dense = {name: None if value is None else as_real(name, value) for name, value in given.items()}
     if targets is not None:
         require_no_dense(dense)

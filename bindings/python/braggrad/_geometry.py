@@ -63,7 +63,7 @@ class Geometry:
     Source: ``include/braggrad/geometry.h``, ``docs/physics.md``.
     """
 
-    __slots__ = ("struct", "values")
+    __slots__ = ("key", "struct", "values")
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Geometry:
         )
         self.struct = struct_of(self.values)
         require(library.brg_geometry_check(self.struct))
+        self.key = bytes(self.struct)  # in place of the values: it keeps its hash
 
     @classmethod
     def from_values(cls, values: Iterable[float]) -> Geometry:

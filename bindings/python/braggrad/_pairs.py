@@ -200,4 +200,5 @@ class Pairs:
         places = [place for place, _, _ in inputs]
         places += [(structs[-1], output) for output in outputs]
         results = {output: (place.buffer.shape, place.buffer.dtype) for output, place in outputs.items()}
-        keep(key, context, Plan(context, function, self._arguments(structs), places, results))
+        read = [array for _, _, array in inputs if array is not None]
+        keep(key, context, Plan(context, function, self._arguments(structs), places, read, results))

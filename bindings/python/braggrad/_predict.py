@@ -98,12 +98,14 @@ def predict(
     """
     key = None
     if cell is None and basis is None:
-        numbers = (energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major)
-        key = key_of("predict", reflections, geometry, numbers, (orientations,))
+        numbers = None
+        if not (energy is wavelength is wavenumber is chi is None and magnitude_from_rotated is column_major is False):
+            numbers = energy, wavelength, wavenumber, chi, magnitude_from_rotated, column_major
+        key = key_of("predict", reflections, geometry, numbers, orientations)
         plan = None if key is None else plan_of(key, context)
         done = None if plan is None else plan.run((orientations,), out)
         if done is not None:
-            return Roots(*done)
+            return done if type(done) is Roots else Roots(*done)
     pairs = Pairs(
         reflections,
         orientations,

@@ -114,7 +114,7 @@ def _plan(
         if only is None or member in only
     ]
     sets = () if reflections is None else (reflections.handle_on(context),)
-    return kind(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places, {})
+    return kind(context, getattr(family, name), (struct_of(call.geometry), *sets, *structs), places)
 
 
 def contiguous(tensors: Tensors) -> list[Tensor | None]:
