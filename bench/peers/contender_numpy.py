@@ -1,4 +1,8 @@
-"""NumPy: the careful formulation in blocks of orientations; predict keeps its temporaries and writes with out=."""
+"""NumPy: the textbook's formula, and the careful formulation in blocks of orientations.
+
+The first is what users write: whole arrays, new ones in each call. The second keeps its temporaries and writes with
+out= (predict).
+"""
 
 import formulas
 import numpy as np
@@ -72,6 +76,27 @@ def predict(case: Case) -> Prepared:
     return Prepared(predictor.run, lambda _: predictor.answer, case)
 
 
+def textbook(case: Case) -> Prepared:
+    """Both roots and the flag, as the sum and the difference of an azimuth and an inverse sine."""
+    q, square = planar(case)
+    beam = formulas.Beam.of(case)
+    tan_chi, offset = case.dtype(beam.tan_chi), square * case.dtype(beam.half)
+
+    def run():
+        g = case.rotation @ q
+        gx, gy, gz = g[:, 0], g[:, 1], g[:, 2]
+        c = gz * tan_chi + offset
+        rho = np.sqrt(gx * gx + gy * gy)
+        observable = np.abs(c) <= rho
+        sine = np.divide(c, rho, where=observable, out=np.zeros_like(c))
+        height, azimuth = np.arcsin(sine), np.arctan2(gx, gy)
+        omega1 = np.where(observable, formulas.wrap(np, azimuth + height), 0)
+        omega2 = np.where(observable, formulas.wrap(np, azimuth - height + np.pi), 0)
+        return omega1, omega2, observable
+
+    return Prepared(run, tuple, case)
+
+
 def gradient(case: Case) -> Prepared:
     """Loss and gradient by the analytic adjoint."""
     q, square = planar(case)
@@ -93,6 +118,7 @@ def gradient(case: Case) -> Prepared:
 def contenders() -> list[Contender]:
     """All of NumPy's."""
     return [
+        Contender("NumPy asin + arctan2", "numpy", "predict", textbook),
         Contender("NumPy unit vectors, in blocks", "numpy", "predict", predict),
         Contender("NumPy adjoint, in blocks", "numpy", "gradient", gradient),
     ]

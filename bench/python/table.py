@@ -81,6 +81,18 @@ def targets(best: dict[tuple, Best]) -> list[tuple[str, float, float, str]]:
         rows += [
             (f"Predictor over the C call, N = 1000, {precision}", 1e6 * (one.of("Predictor") - one.c), 2.0, "us"),
             (f"Predictor against NumPy, N = 1000, {precision}", one.of("NumPy") / one.of("Predictor"), 8.0, "x"),
+            (
+                f"predict, out= against NumPy asin + arctan2, N = 1000, {precision}",
+                one.of("NumPy asin + arctan2") / one.of("braggrad predict, out="),
+                8.0,
+                "x",
+            ),
+            (
+                f"predict, out= against NumPy unit vectors, in blocks, N = 1000, {precision}",
+                one.of("NumPy unit vectors") / one.of("braggrad predict, out="),
+                8.0,
+                "x",
+            ),
             (f"predict, out=, N = 1000, {precision}", 1e6 * one.of("braggrad predict, out="), 8.0, "us"),
             (f"omega_loss, N = 1000, {precision}", 1e6 * grad.of("braggrad omega_loss"), 12.0, "us"),
             (f"torch forward against compiled, N = 1000, {precision}", one.of("torch", "compiled") / forward, 3.0, "x"),
