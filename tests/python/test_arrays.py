@@ -332,6 +332,11 @@ def _masked(array):
         ("hkl", lambda: braggrad.predict(_masked([[1, 1, 1]]), EYE, cell=GOLD, energy=50)),
         ("hkl", lambda: braggrad.Reflections(_masked([[1, 1, 1]]), cell=GOLD)),
         ("cell", lambda: braggrad.reciprocal_basis(_masked(GOLD))),
+        ("orientations", lambda: braggrad.predict(ONE, [EYE, _masked(EYE)], energy=50)),
+        ("orientations", lambda: braggrad.predict(ONE, ([_masked(EYE)],), energy=50)),
+        ("orientations", lambda: braggrad.predict(ONE, [[np.ma.masked, 0, 0], [0, 1, 0], [0, 0, 1]], energy=50)),
+        ("cell", lambda: braggrad.reciprocal_basis((np.ma.masked, *GOLD[1:]))),
+        ("omega1", lambda: braggrad.omega_loss(ONE, EYE, [_masked(np.ones(1))], energy=50)),
         ("basis", lambda: braggrad.Reflections([[1, 1, 1]], basis=_masked(EYE))),
         ("q", lambda: braggrad.Reflections.from_vectors(_masked(G))),
         ("axis", lambda: braggrad.Geometry(axis=_masked([0.0, 0.0, 1.0]))),
@@ -349,10 +354,26 @@ def test_masked_values_are_refused(name, call):
         call()
 
 
+def test_masked_outputs_are_refused(gold, tilted):
+    rotation = random_rotations(2)
+    for _ in range(3):
+        expected = braggrad.predict(gold, rotation, geometry=tilted)
+        with pytest.raises(ValueError, match="out: omega2 has masked values"):
+            out = expected[0].copy(), _masked(expected[1].copy()), expected[2].copy()
+            braggrad.predict(gold, rotation, geometry=tilted, out=out)
+        whole = np.ma.MaskedArray(np.empty_like(expected[1]))
+        roots = braggrad.predict(gold, rotation, geometry=tilted, out=(None, whole, None))
+        assert roots.omega2 is whole and np.array_equal(whole.data, expected[1])
+    bound = np.ma.MaskedArray(np.empty(2), [True, False])
+    with pytest.raises(ValueError, match="out: loss has masked values"):
+        braggrad.OmegaLoss(gold, rotation, tilted, np.zeros(len(gold)), outputs="loss", out={"loss": bound})
+
+
 def test_masked_arrays_without_a_masked_value_are_arrays():
     whole = np.ma.MaskedArray(G, np.zeros(G.shape, bool))
     assert _equal(braggrad.solve(whole, energy=50), braggrad.solve(G, energy=50))
     assert type(braggrad.solve(whole, energy=50).omega1) is np.ndarray
+    assert _equal(braggrad.solve(list(whole), energy=50), braggrad.solve(G, energy=50))
 
 
 def _turned(array):

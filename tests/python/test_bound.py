@@ -181,6 +181,19 @@ def test_a_set_can_be_copied_and_sent(gold, tilted):
         pickle.dumps(braggrad.Reflections.view(gold.q))
 
 
+def test_what_is_bound_says_that_it_cannot_be_sent(gold, tilted):
+    predictor = braggrad.Predictor(gold, np.eye(3), tilted)
+    loss = braggrad.OmegaLoss(gold, np.eye(3), tilted, np.ones(len(gold)))
+    for one, message in (
+        (predictor, "Predictor is bound .* send the Reflections, the Geometry and the arrays"),
+        (loss, "OmegaLoss is bound .* make one there"),
+        (braggrad.Context(threads=1), "a Context cannot be copied or sent: make one where it is used"),
+    ):
+        for way in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match=message):
+                way(one)
+
+
 def test_a_set_does_not_change(tilted):
     hkl, basis = np.array([[1, 1, 1], [2, 0, 0]], np.int32), braggrad.reciprocal_basis(GOLD)
     q = hkl @ basis.T

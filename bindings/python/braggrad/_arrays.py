@@ -21,11 +21,21 @@ SINGLE: np.dtype[Any] = np.dtype(np.float32)
 DOUBLE: np.dtype[Any] = np.dtype(np.float64)
 
 
+def has_masked_values(value: Any) -> bool:
+    """Whether a value is masked in an array, or in one that stands in a list: NumPy would read what lies below."""
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    if not isinstance(value, list | tuple):
+        return False
+    kinds = set(map(type, value))  # long lists are of numbers
+    return not kinds <= {int, float} and any(map(has_masked_values, value))
+
+
 def as_real(name: str, value: ArrayLike) -> Array:
     """The value as an array of real numbers, of whatever type it has; one of a device as a `DeviceArray`."""
     array: Any = None if type(value) is np.ndarray else view_of(name, value)
     if array is None:
-        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        if has_masked_values(value):
             raise ValueError(f"{name} has masked values: fill them, with nan where a target is missing")
         try:
             array = np.asarray(value)
@@ -168,6 +178,8 @@ class Output:
             return
         if not isinstance(given, np.ndarray):
             raise ValueError(f"out: {name} is a {type(given).__name__}: an array is needed")
+        if has_masked_values(given):
+            raise ValueError(f"out: {name} has masked values, which would stay masked: give its data")
         if given.shape != shape:
             raise ValueError(f"out: {name} has the shape {given.shape}: {shape} is needed")
         same = given.dtype == dtype

@@ -89,6 +89,9 @@ class Context:
             self._use_stream()
         _all.add(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Context cannot be copied or sent: make one where it is used")
+
     def call(self, function: Callable[..., int], *arguments: Any, streams: Sequence[int] = ()) -> None:
         """Calls a compute function of the library with this context as its first argument.
 

@@ -86,6 +86,12 @@ class _Bound:
         assert rotation is not None
         self._orientations: Array = rotation
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError(
+            f"{type(self).__name__} is bound to a context and to arrays, and cannot be copied or sent: send the "
+            "Reflections, the Geometry and the arrays that it was made of, and make one there"
+        )
+
     # Written into, not assigned: the call has their addresses.
 
     @property
