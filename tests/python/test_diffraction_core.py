@@ -241,6 +241,41 @@ def test_faults_are_named(hkl, rotation, message):
         batch_scattering_omegas_from_reflections(hkl, A_RECIP, rotation, ENERGY)
 
 
+G_VECTORS, LENGTHS = torch.ones(2, 3), torch.full((2,), math.sqrt(3))
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: get_scattering_omegas_torch(G_VECTORS, LENGTHS, 0.0), "beam_energy is 0.0: it must be finite"),
+        (lambda: get_scattering_omegas_torch(G_VECTORS, LENGTHS, math.nan), "beam_energy is nan"),
+        (lambda: get_scattering_omegas_torch(G_VECTORS, LENGTHS, None), "beam_energy is None: a number"),
+        (lambda: get_scattering_omegas_torch(G_VECTORS, LENGTHS, torch.ones(3)), r"beam_energy has the shape \(3,\)"),
+        (
+            lambda: get_scattering_omegas_torch(G_VECTORS, LENGTHS, ENERGY, torch.ones(3)),
+            r"beam_deflection_chi has the shape \(3,\): it does not fit to \(2,\)",
+        ),
+        (lambda: get_scattering_omegas_torch(G_VECTORS, torch.ones(5), ENERGY), "g_magnitudes has the shape"),
+        (lambda: get_scattering_omegas_torch(torch.ones(2), LENGTHS, ENERGY), "g_vectors has the shape"),
+        (lambda: get_scattering_omegas_torch(G_VECTORS.to_sparse(), LENGTHS, ENERGY), "g_vectors has the layout"),
+        (lambda: get_scattering_omegas(np.ones(3), 1.7, -50.0), "beam_energy is -50.0: it must be finite"),
+        (lambda: get_scattering_omegas(np.ones(3), 1.7, "high"), "beam_energy is 'high'"),
+        (
+            lambda: batch_scattering_omegas_from_reflections(HKL, A_RECIP, torch.eye(3).expand(4, 3, 3), torch.ones(3)),
+            r"beam_energy has the shape \(3,\)",
+        ),
+        (lambda: batch_scattering_omegas_from_reflections(HKL, A_RECIP, torch.eye(3), 0.0), "beam_energy is 0.0"),
+        (
+            lambda: batch_scattering_omegas_from_reflections(HKL, A_RECIP, torch.eye(3).to_sparse(), ENERGY),
+            "orientation_matrix has the layout",
+        ),
+    ],
+)
+def test_faults_have_the_names_of_the_drop_in(call, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        call()
+
+
 @pytest.mark.parametrize("lists", [False, True])
 def test_half_precision_never_reaches_the_matrices(lists):
     rotations = torch.from_numpy(random_rotations(3)).float()

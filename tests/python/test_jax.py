@@ -298,6 +298,7 @@ def test_what_does_not_diffract_has_gradient_zero():
         (lambda few: bj.predict(few, np.ones(3), geometry=BEAM), r"rotation has the shape \(3,\)"),
         (lambda few: bj.predict(np.ones(3), np.eye(3), geometry=BEAM), r"reflections has the shape \(3,\)"),
         (lambda few: bj.predict(few, np.eye(3)), "wavenumber is not given"),
+        (lambda few: bj.predict(few, np.eye(3), wavenumber=0.0), "wavenumber is 0.0: it must be finite"),
         (lambda few: bj.predict(few, np.eye(3), wavenumber=-1.0), "wavenumber is -1"),
         (
             lambda few: bj.predict(few, np.ones((2, 3, 3)), wavenumber=np.ones(3)),

@@ -361,7 +361,35 @@ def test_a_rotation_that_was_overwritten_is_noticed(few):
         (lambda few: bt.predict(few, torch.eye(3)), "wavenumber is not given"),
         (lambda few: bt.predict(few, np.eye(3), geometry=BEAM), "rotation is a ndarray"),
         (lambda few: bt.predict(few, torch.eye(3, device="meta"), geometry=BEAM), "rotation is on meta"),
-        (lambda few: bt.predict(few, torch.eye(3), wavenumber=-1.0), "geometry.wavenumber"),
+        (lambda few: bt.predict(few, torch.eye(3), wavenumber=-1.0), "wavenumber is -1.0: it must be finite"),
+        (lambda few: bt.predict(few, torch.eye(3), wavenumber=0.0), "wavenumber is 0.0: it must be finite"),
+        (lambda few: bt.solve(torch.ones(2, 3), wavenumber=0.0), "wavenumber is 0.0: it must be finite"),
+        (
+            lambda few: bt.omega_loss(few, torch.eye(3), torch.ones(len(HKL)), wavenumber=0.0, geometry=BEAM),
+            "wavenumber is 0.0: it must be finite",
+        ),
+        (lambda few: bt.predict(few, torch.eye(3).to_sparse(), geometry=BEAM), "rotation has the layout"),
+        (lambda few: bt.predict(few, torch.eye(3).to_sparse_csr(), geometry=BEAM), "rotation has the layout"),
+        (lambda few: bt.predict(torch.ones(2, 3).to_sparse(), torch.eye(3), geometry=BEAM), "reflections has the layo"),
+        (
+            lambda few: bt.predict(few, torch.eye(3).expand(2, 3, 3), wavenumber=torch.ones(2).to_sparse()),
+            "wavenumber has the layout",
+        ),
+        (lambda few: bt.solve(torch.ones(2, 3).to_sparse(), geometry=BEAM), "g has the layout"),
+        (
+            lambda few: bt.omega_loss(few, torch.eye(3), torch.ones(len(HKL)).to_sparse(), geometry=BEAM),
+            "omega1 has the layout",
+        ),
+        (
+            lambda few: bt.omega_loss(few, torch.eye(3).to_sparse(), torch.ones(len(HKL)), geometry=BEAM),
+            "rotation has the layout",
+        ),
+        (lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)).to_sparse(), geometry=BEAM), "omega1 has the layout"),
+        (
+            lambda few: bt.OmegaLoss(few, torch.ones(len(HKL)), geometry=BEAM)(torch.eye(3).to_sparse()),
+            "rotation has the layout",
+        ),
+        (lambda few: bt.orthogonalize(torch.eye(3).to_sparse()), "matrix has the layout"),
         (lambda few: bt.predict(torch.ones(3), torch.eye(3), geometry=BEAM), "reflections has the shape"),
         (
             lambda few: bt.predict(few, torch.ones(2, 3, 3), wavenumber=torch.ones(3)),

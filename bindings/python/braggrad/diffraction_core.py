@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from . import _solve
-from ._arrays import Array
+from ._arrays import Array, number
 from .torch import predict, solve
+from .torch._calls import readable, require_dense
 from .torch._modules import full_precision
 
 KEV_OVER_HBAR_C_IN_ANG = 0.506773182
@@ -74,6 +75,28 @@ def calculate_bragg_angle(g_magnitude: float | Tensor, beam_energy: float | Tens
     return torch.asin(sine.clamp(-1, 1)) if isinstance(sine, Tensor) else math.asin(max(-1.0, min(1.0, float(sine))))
 
 
+def _wavenumber(beam_energy: float | Tensor) -> float | Tensor:
+    """The wavenumber of an energy, which faults are told of."""
+    if isinstance(beam_energy, Tensor):
+        require_dense("beam_energy", beam_energy)
+        return KEV_OVER_HBAR_C_IN_ANG * beam_energy
+    energy = number("beam_energy", beam_energy)
+    if not 0 < energy < math.inf:
+        raise ValueError(f"beam_energy is {energy}: it must be finite and positive")
+    return KEV_OVER_HBAR_C_IN_ANG * energy
+
+
+def _require_fit(batch: torch.Size, **named: float | Tensor) -> None:
+    """What is given beside vectors of this batch broadcasts against it, by the names that it has here."""
+    for name, value in named.items():
+        if isinstance(value, Tensor):
+            try:
+                torch.broadcast_shapes(value.shape, batch)
+            except RuntimeError:
+                shape, other = tuple(value.shape), tuple(batch)
+                raise ValueError(f"{name} has the shape {shape}: it does not fit to {other}") from None
+
+
 def _over_items(value: float | Tensor, batch: torch.Size) -> float | Tensor:
     """A tensor that is one per orientation, (B,), stands before the reflections (B, N)."""
     if isinstance(value, Tensor) and len(batch) == 2 and value.ndim == 1 and value.shape[0] == batch[0]:
@@ -110,13 +133,13 @@ def get_scattering_omegas_torch(
     ValueError
         Names the argument.
     """
+    if readable("g_vectors", g_vectors).ndim == 0 or g_vectors.shape[-1] != 3:
+        raise ValueError(f"g_vectors has the shape {tuple(g_vectors.shape)}: (..., 3) is needed")
+    readable("g_magnitudes", g_magnitudes)
     batch = g_vectors.shape[:-1]
-    roots = solve(
-        g_vectors,
-        g_magnitude=g_magnitudes,
-        wavenumber=_over_items(KEV_OVER_HBAR_C_IN_ANG * beam_energy, batch),
-        chi=_over_items(beam_deflection_chi, batch),
-    )
+    k, chi = _over_items(_wavenumber(beam_energy), batch), _over_items(beam_deflection_chi, batch)
+    _require_fit(batch, g_magnitudes=g_magnitudes, beam_energy=k, beam_deflection_chi=chi)
+    roots = solve(g_vectors, g_magnitude=g_magnitudes, wavenumber=k, chi=chi)
     return BatchScatteringResult(roots.observable, roots.omega1, roots.omega2, g_vectors, g_magnitudes)
 
 
@@ -151,8 +174,8 @@ def get_scattering_omegas(
     roots = _solve.solve(
         vector.reshape(3),
         g_magnitude=float(g_magnitude),
-        wavenumber=KEV_OVER_HBAR_C_IN_ANG * float(beam_energy),
-        chi=float(beam_deflection_chi),
+        wavenumber=_wavenumber(number("beam_energy", beam_energy)),
+        chi=number("beam_deflection_chi", beam_deflection_chi),
     )
     found = bool(roots.observable)
     return ScatteringResult(
@@ -203,6 +226,8 @@ def batch_scattering_omegas_from_reflections(
     ValueError
         Names the argument.
     """
+    require_dense("hkl_indices", hkl_indices)
+    require_dense("orientation_matrix", orientation_matrix)
     if hkl_indices.ndim not in (2, 3) or hkl_indices.shape[-1] != 3:
         raise ValueError(f"hkl_indices has the shape {tuple(hkl_indices.shape)}: (N, 3) or (B, N, 3) is needed")
     if orientation_matrix.ndim not in (2, 3) or orientation_matrix.shape[-2:] != (3, 3):
@@ -214,7 +239,7 @@ def batch_scattering_omegas_from_reflections(
         q = q.to(orientation_matrix.dtype)
         g = q @ orientation_matrix.mT
         magnitudes = torch.linalg.vector_norm(g, dim=-1)
-    k = KEV_OVER_HBAR_C_IN_ANG * beam_energy
+    k = _wavenumber(beam_energy)
     batch = orientation_matrix.shape[:-2]
     one_k, one_chi = _per_orientation(k, batch), _per_orientation(beam_deflection_chi, batch)
     if q.ndim == 3 or one_k is None or one_chi is None:

@@ -1,5 +1,6 @@
 """The calls of the user: shapes, types and constants are settled here, then a primitive is bound."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -50,6 +51,8 @@ def _rotations(value: Any) -> Any:
 def _values(geometry: Geometry | None, k: float | None, chi: float | None, own: bool) -> tuple[float, ...]:
     values = known_geometry(geometry).values
     if k is not None:
+        if not 0 < k < math.inf:
+            raise ValueError(f"wavenumber is {k}: it must be finite and positive")
         values = (float(k), *values[1:])
     if chi is not None:
         values = (*values[:7], float(chi), values[8])

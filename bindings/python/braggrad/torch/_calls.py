@@ -1,5 +1,6 @@
 """The calls of the user: shapes, types and constants are settled here, then eager or compiled code runs."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -28,12 +29,19 @@ Number = float | Tensor
 _TENSORS = (Tensor, torch.nn.Parameter)
 
 
+def require_dense(name: str, tensor: Tensor) -> None:
+    """Numbers of a tensor lie at steps in memory."""
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"{name} has the layout {tensor.layout}: a dense tensor is needed, as to_dense() makes it")
+
+
 def readable(name: str, tensor: Any) -> Tensor:
     """The tensor, if the library can read its numbers."""
     if not isinstance(tensor, Tensor):
         raise ValueError(f"{name} is a {type(tensor).__name__}: a tensor is needed")
     if not (tensor.is_cpu or tensor.is_cuda):
         raise ValueError(f"{name} is on {tensor.device}: tensors of the CPU and of CUDA devices are computed")
+    require_dense(name, tensor)
     if not tensor.dtype.is_floating_point:
         raise ValueError(f"{name} has the type {tensor.dtype}: floating point is needed")
     return tensor
@@ -76,6 +84,7 @@ def is_settled(rotation: Any, geometry: Geometry | None) -> bool:
         and geometry.values[0] != 0
         and type(rotation) in _TENSORS
         and rotation.is_cpu
+        and rotation.layout is torch.strided
         and rotation.is_contiguous()
         and not rotation.is_neg()
         and is_plain(rotation)
@@ -135,6 +144,8 @@ def geometry_values(
     """`Geometry.values` with wavenumber and tilt replaced; the wavenumber may be missing where a tensor has it."""
     values = known_geometry(geometry).values
     if wavenumber is not None:
+        if not 0 < wavenumber < math.inf:
+            raise ValueError(f"wavenumber is {wavenumber}: it must be finite and positive")
         values = (float(wavenumber), *values[1:])
     if chi is not None:
         values = (*values[:7], float(chi), values[8])

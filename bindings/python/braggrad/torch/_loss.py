@@ -42,7 +42,9 @@ def _are_settled(targets: tuple[Tensor | None, ...], rotation: Tensor, count: in
             continue
         if type(target) is not Tensor or target.dtype is not dtype or target.shape != (count,):
             return False
-        if not target.is_cpu or target.requires_grad or not target.is_contiguous() or target.is_neg():
+        if not target.is_cpu or target.requires_grad or target.layout is not torch.strided:
+            return False
+        if not target.is_contiguous() or target.is_neg():
             return False
     return True
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from .._geometry import Geometry
 from .._reflections import Reflections
 from ._autograd import LastFunction
-from ._calls import Number, Roots, batch_of, predict, solve
+from ._calls import Number, Roots, batch_of, predict, require_dense, solve
 from ._operations import FAMILY_OF, require_matrices
 
 
@@ -75,6 +75,7 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     that part of the derivative is 0. Half precision, under autocast too, is computed in float32; second derivatives
     are refused.
     """
+    require_dense("matrix", matrix)
     if matrix.shape[-2:] != (3, 3):
         raise ValueError(f"matrix has the shape {tuple(matrix.shape)}: (..., 3, 3) is needed")
     with torch.autocast(matrix.device.type, enabled=False):
@@ -129,6 +130,7 @@ class DiffractionSimulator(nn.Module):
         """omega1, omega2 and observable (..., N) of rotations (..., 3, 3)."""
         if self.lists is None:
             return predict(self.reflections, rotation, geometry=self.geometry, wavenumber=self.wavenumber, chi=self.chi)
+        require_dense("rotation", rotation)
         matrices = full_precision(rotation)
         require_matrices("rotation", matrices)
         batch_of(rotation=matrices.shape[:-2], hkl=self.lists.shape[:-2])
