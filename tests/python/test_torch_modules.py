@@ -58,6 +58,57 @@ def test_orthogonalisation_under_transformations():
     assert all(torch.allclose(bars[name], p.grad, atol=1e-5) for name, p in parameters.items())
 
 
+def test_one_matrix_that_is_not_finite_spoils_no_other():
+    matrices = torch.from_numpy(np.random.default_rng(8).normal(size=(6, 3, 3)))
+    weights = torch.from_numpy(np.random.default_rng(9).normal(size=(3, 3)))
+    broken = matrices.clone()
+    broken[1, 0, 2], broken[4, 1, 1] = torch.nan, -torch.inf
+    whole, leaf = matrices.requires_grad_(), broken.requires_grad_()
+    expected, rotation = bt.orthogonalize(whole), bt.orthogonalize(leaf)
+    bars = [torch.autograd.grad((r * weights).sum(), m)[0] for r, m in ((expected, whole), (rotation, leaf))]
+    for b in range(6):
+        if b in (1, 4):
+            assert rotation[b].isnan().all() and bars[1][b].isnan().all()
+        else:
+            assert torch.equal(rotation[b], expected[b]) and torch.equal(bars[1][b], bars[0][b])
+    assert bt.orthogonalize(torch.full((3, 3), torch.nan)).isnan().all()
+    assert bt.orthogonalize(torch.empty(0, 3, 3)).shape == (0, 3, 3)
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_orthogonalisation_in_compiled_code(backend):
+    matrices = torch.from_numpy(np.random.default_rng(6).normal(size=(5, 3, 3))).requires_grad_()
+    weights = torch.from_numpy(np.random.default_rng(7).normal(size=(3, 3)))
+
+    def total(m):
+        return (bt.orthogonalize(m) * weights).sum()
+
+    expected, compiled = total(matrices), torch.compile(total, fullgraph=True, backend=backend)
+    (bar,) = torch.autograd.grad(expected, matrices)
+    value = compiled(matrices)
+    assert torch.allclose(value, expected, rtol=1e-13)
+    assert torch.allclose(torch.autograd.grad(value, matrices)[0], bar, rtol=1e-12, atol=1e-13)
+    mapped = torch.compile(torch.func.vmap(bt.orthogonalize), fullgraph=True, backend=backend)(matrices)
+    assert torch.allclose(mapped, bt.orthogonalize(matrices), rtol=0, atol=1e-13)
+    assert torch.allclose(torch.autograd.grad((mapped * weights).sum(), matrices)[0], bar, rtol=1e-12, atol=1e-13)
+    network = bt.OrientationPredictor(4)
+    omega = torch.rand(2, 4, 2)
+    assert torch.allclose(torch.compile(network, fullgraph=True, backend=backend)(omega), network(omega), atol=1e-6)
+    with pytest.raises(RuntimeError):
+        (bar,) = torch.autograd.grad(compiled(matrices), matrices, create_graph=True)
+        bar.sum().backward()
+
+
+def test_operators_of_orthogonalisation_keep_their_promises():
+    from braggrad.torch import _orthogonal
+
+    matrices = torch.from_numpy(np.random.default_rng(6).normal(size=(2, 4, 3, 3))).requires_grad_()
+    torch.library.opcheck(_orthogonal._recorded, (matrices,))
+    with torch.no_grad():
+        _, *parts = _orthogonal.nearest_rotation(matrices)
+    torch.library.opcheck(_orthogonal._recorded_change, (torch.rand_like(parts[0]), *(p.contiguous() for p in parts)))
+
+
 def test_orthogonalisation_gives_rotations_and_has_a_derivative_at_them():
     rng = np.random.default_rng(4)
     matrices = torch.from_numpy(rng.normal(size=(50, 3, 3)))

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -11,56 +10,9 @@ from torch import Tensor, nn
 
 from .._geometry import Geometry
 from .._reflections import Reflections
-from ._autograd import LastFunction
 from ._calls import Number, Roots, batch_of, predict, require_dense, solve
 from ._operations import FAMILY_OF, require_matrices
-
-
-class _Orthogonal(torch.autograd.Function):
-    """U V^T of M = U S V^T with det +1; and U, S and V^T for the derivatives.
-
-    With A = U^T dM V the derivative is dR = U E V^T, E_ij = (A_ij - A_ji) / (s_i + s_j): only sums of singular values
-    are divided by, so that a rotation, whose singular values are equal, has one; autograd's derivative of the
-    decomposition has none there.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        u, s, vt = torch.linalg.svd(matrix)
-        nearest = u @ vt
-        determinant = (torch.linalg.cross(nearest[..., 0, :], nearest[..., 1, :]) * nearest[..., 2, :]).sum(-1)
-        last = torch.cat((torch.ones_like(s[..., :2]), determinant.sign()[..., None]), -1)
-        u, s = u * last[..., None, :], s * last
-        return u @ vt, u, s, vt
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.mark_non_differentiable(*output[1:])
-        ctx.save_for_backward(*inputs, *output[1:])
-        ctx.save_for_forward(*inputs, *output[1:])
-
-    @staticmethod
-    def backward(ctx: Any, bar: Tensor, *_: Any) -> Any:
-        return _OrthogonalChange.apply(bar, *ctx.saved_tensors)
-
-    @staticmethod
-    def jvp(ctx: Any, dot: Tensor) -> Any:
-        return _OrthogonalChange.apply(dot, *ctx.saved_tensors), None, None, None
-
-
-class _OrthogonalChange(LastFunction):
-    """dR of dM, which is the adjoint too: the map is symmetric. Second derivatives by the matrix meet it here."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(change: Tensor, matrix: Tensor, u: Tensor, s: Tensor, vt: Tensor) -> Tensor:
-        inner = u.mT @ change @ vt.mT
-        total = s[..., :, None] + s[..., None, :]
-        skew = torch.where(total == 0, 0.0, (inner - inner.mT) / torch.where(total == 0, 1.0, total))
-        return torch.matmul(u @ skew, vt)
+from ._orthogonal import orthogonal
 
 
 def full_precision(tensor: Tensor) -> Tensor:
@@ -72,14 +24,15 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     """The rotation (det +1) nearest to each matrix (..., 3, 3); differentiable, at rotations too.
 
     Where the nearest one is not unique (the sum of the two smaller singular values, signed by the determinant, is 0)
-    that part of the derivative is 0. Half precision, under autocast too, is computed in float32; second derivatives
+    that part of the derivative is 0. A matrix that is not finite has nan, and so has its derivative; the others of its
+    batch are right. Half precision, under autocast too, is computed in float32; second derivatives
     are refused.
     """
     require_dense("matrix", matrix)
     if matrix.shape[-2:] != (3, 3):
         raise ValueError(f"matrix has the shape {tuple(matrix.shape)}: (..., 3, 3) is needed")
     with torch.autocast(matrix.device.type, enabled=False):
-        rotation: Tensor = _Orthogonal.apply(full_precision(matrix))[0]
+        rotation: Tensor = orthogonal(full_precision(matrix))
     return rotation
 
 
