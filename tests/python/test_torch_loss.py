@@ -189,6 +189,19 @@ def test_a_second_backward_needs_the_graph_to_be_kept(few):
         loss.backward()
 
 
+@pytest.mark.parametrize("batch", [(), (1,), (4,), (0,), (2, 3)])
+def test_weights_of_losses_in_any_layout(few, batch):
+    count = int(np.prod(batch))
+    rotation = torch.from_numpy(random_rotations(6)[:count].reshape(*batch, 3, 3).copy()).requires_grad_()
+    bound = bt.OmegaLoss(few, torch.zeros(len(HKL), dtype=torch.float64), geometry=BEAM)
+    _, bars = bound.value_and_grad(rotation.detach())
+    factors = torch.rand(*batch, 2, dtype=torch.float64)
+    expanded = torch.tensor(0.5, dtype=torch.float64).expand(batch)
+    for weight in (factors[..., 0].contiguous(), factors[..., 1], expanded):
+        (found,) = torch.autograd.grad(bound(rotation), rotation, weight)
+        assert found.shape == rotation.shape and torch.equal(found, bars * weight[..., None, None])
+
+
 def test_the_wrapped_loss_trains_across_pi():
     angle = torch.tensor([3.0], requires_grad=True)
     optimizer = torch.optim.SGD([angle], lr=0.2)
