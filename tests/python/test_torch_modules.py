@@ -9,7 +9,7 @@ from conftest import BEAM, GOLD, HKL, random_rotations
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 import braggrad.torch as bt  # noqa: E402
-from torch.autograd import gradcheck  # noqa: E402
+from torch.autograd import forward_ad, gradcheck  # noqa: E402
 
 torch.set_num_threads(1)  # small tensors: threads that wait for each other take longer than one alone
 
@@ -97,6 +97,17 @@ def test_orthogonalisation_in_compiled_code(backend):
     with pytest.raises(RuntimeError):
         (bar,) = torch.autograd.grad(compiled(matrices), matrices, create_graph=True)
         bar.sum().backward()
+
+
+def test_forward_mode_of_compiled_orthogonalisation_is_never_silently_nothing():
+    matrix, direction = torch.from_numpy(np.random.default_rng(8).normal(size=(2, 3, 3)))
+    expected = torch.func.jvp(bt.orthogonalize, (matrix,), (direction,))[1]
+    assert expected.abs().max() > 1e-3
+    compiled = torch.compile(bt.orthogonalize, backend="eager")
+    assert torch.allclose(torch.func.jvp(compiled, (matrix,), (direction,))[1], expected, rtol=1e-12)
+    with forward_ad.dual_level():
+        tangent = forward_ad.unpack_dual(compiled(forward_ad.make_dual(matrix, direction))).tangent
+    assert torch.allclose(tangent, expected, rtol=1e-12)
 
 
 def test_operators_of_orthogonalisation_keep_their_promises():

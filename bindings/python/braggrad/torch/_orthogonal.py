@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, library
 
 from ._autograd import LastFunction
+from ._calls import require_reverse_mode
 
 
 def nearest_rotation(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -111,6 +112,9 @@ def _(info: Any, dims: Any, matrix: Tensor) -> Any:
 
 def orthogonal(matrix: Tensor) -> Tensor:
     """The rotation nearest to each matrix [..., 3, 3] of float32 or float64."""
-    function: Any = _recorded if torch.compiler.is_compiling() else _Orthogonal.apply
-    rotation: Tensor = function(matrix)[0]
+    if torch.compiler.is_compiling():
+        require_reverse_mode()
+        recorded: Tensor = _recorded(matrix)[0]
+        return recorded
+    rotation: Tensor = _Orthogonal.apply(matrix)[0]
     return rotation
