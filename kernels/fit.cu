@@ -83,8 +83,9 @@ template <class T>
 struct FitPlan {
   Beams<T> beams;
   const Two<T>* planes;
-  uint32_t group;       // lanes of an orientation, by N alone: the order of the sums is part of the answer
-  bool usual, counted;  // the call has the usual form; counts are wanted
+  uint32_t group;   // lanes of an orientation, by N alone: the order of the sums is part of the answer
+  bool of_vectors;  // pairs are made of the vectors of a table, not of records
+  bool counted;     // counts are wanted
   // How many parameters are chosen, how many elements their matrix has, and how many a rotation.
   Divisor parameters, normals, rotation;
   double frame[9];                      // M by rows
@@ -213,7 +214,7 @@ class Fit {
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
     Setting<T> setting = setting_;
     setting.rotation = rotation();
-    if (!is_known_usual && !plan_.usual && (p_.orientations.reciprocal_basis || !p_.reflections.records)) {
+    if (!is_known_usual && plan_.of_vectors) {
       if (is_crowded && p_.orientations.reciprocal_basis)
         setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
       return load_pair(setting, p_.orientations, p_.reflections, n,
@@ -311,7 +312,7 @@ class Fit {
   }
 
   __device__ __forceinline__ bool from_rotated() const {
-    return !is_known_usual && !plan_.usual && p_.orientations.magnitude_from_rotated;
+    return !is_known_usual && p_.orientations.magnitude_from_rotated;
   }
 
   // Nothing of a rotation that is not finite diffracts: its derivatives are 0, not 0 times NaN.
@@ -418,7 +419,7 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
   FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
                   planes,
                   group_size(p.reflections.count),
-                  is_usual(p.reflections, p.orientations),
+                  p.orientations.reciprocal_basis || !p.reflections.records,
                   out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0,
                   elements(parameters),
                   elements(parameters * (parameters + 1) / 2),
@@ -477,9 +478,10 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const Two<T>
   const FitPlan<T> plan = make_plan<part>(p, planes);
   if (p.targets.offsets) return launch_fit<part, TargetSource::listed>(engine, p, plan);
   if constexpr (part == FitPart::none || part == FitPart::turns) {
-    if (plan.usual && p.targets.orientation_stride == 0 && opposites_share(p.frame, p.orientations, p.reflections))
+    const bool usual = is_usual(p.reflections, p.orientations);
+    if (usual && p.targets.orientation_stride == 0 && opposites_share(p.frame, p.orientations, p.reflections))
       return launch_fit<part, TargetSource::opposites>(engine, p, plan);
-    if (!plan.planes && plan.usual && p.targets.omega1 && p.targets.omega2)
+    if (!plan.planes && usual && p.targets.omega1 && p.targets.omega2)
       return launch_fit<part, TargetSource::given>(engine, p, plan);
   }
   plan.planes ? launch_fit<part, TargetSource::planes>(engine, p, plan)
