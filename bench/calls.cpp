@@ -58,9 +58,12 @@ std::vector<Operation> list_more_operations() {
       in_form("predict_flags", Kind::predict, Form::flags),
       in_form("predict_one_root", Kind::predict, Form::one_root),
       in_form("predict_rotated", Kind::predict, Form::rotated),
+      in_form("predict_lattices", Kind::predict, Form::lattices),
       in_form("predict_vjp_crystals", Kind::predict_vjp, Form::crystals),
       in_form("predict_vjp_q", Kind::predict_vjp, Form::for_batch),
       in_form("predict_vjp_geometry", Kind::predict_vjp, Form::geometry),
+      in_form("predict_vjp_lattices", Kind::predict_vjp, Form::lattices),
+      in_form("predict_jvp_lattices", Kind::predict_jvp, Form::lattices),
       {"solve_vjp", Kind::solve_vjp},
       in_form("solve_vjp_geometry", Kind::solve_vjp, Form::geometry),
       {"solve_jvp", Kind::solve_jvp},
@@ -69,6 +72,8 @@ std::vector<Operation> list_more_operations() {
       {"rotate_jvp", Kind::rotate_jvp},
       {"diffracted_beam", Kind::diffracted_beam},
       {"predict_spots", Kind::predict_spots},
+      in_form("predict_spots_lattices", Kind::predict_spots, Form::lattices),
+      in_form("rotate_lattices", Kind::rotate, Form::lattices),
       {"convention_angles", Kind::convention_angles},
       {"loss_huber", Kind::loss, List::shuffled, 0.05, BRG_LOSS_HUBER},
   };
@@ -86,6 +91,9 @@ std::vector<Operation> list_more_operations() {
     add("_gradient", BRG_FIT_ROTATION, TargetList::shared, Form::gradient);
     add("_all_gradient", all_parameters, TargetList::shared, Form::gradient);
     add("_rotated", 0, TargetList::shared, Form::rotated);
+    add("_lattices", 0, TargetList::shared, Form::lattices);
+    add("_all_lattices", all_parameters, TargetList::shared, Form::lattices);
+    add("_csr_lattices", 0, TargetList::roots, Form::lattices);
   }
   return list;
 }
@@ -106,6 +114,15 @@ class Rotations {
   int64_t calls_, turn_ = 0;
   const T* all_;
 };
+
+// A reciprocal basis for each orientation: near 1.54/Angstrom times the identity, as that of gold.
+template <class T>
+const T* lattices(Workbench& workbench, int64_t rows) {
+  return workbench.input<T>("lattices", 9 * rows, [](T* data, int64_t count) {
+    const std::vector<T> change = Workbench::random_values<T>("lattice_changes", count, -0.01, 0.01);
+    for (int64_t i = 0; i < count; ++i) data[i] = change[static_cast<size_t>(i)] + static_cast<T>(i % 9 % 4 ? 0 : 1.54);
+  });
+}
 
 template <class T>
 typename Api<T>::Roots make_roots(Workbench& workbench, Shape shape, Form form = Form::usual) {
@@ -308,6 +325,7 @@ Call library_call(Workbench& workbench, const Operation& operation, Shape shape,
   auto orientations = make<typename A::Orientations>();
   orientations.count = shape.orientations;
   if (operation.form == Form::rotated) orientations.flags = BRG_MAGNITUDE_FROM_ROTATED;
+  if (operation.form == Form::lattices) orientations.reciprocal_basis = lattices<T>(workbench, shape.orientations);
   Rotations<T> rotations(workbench, shape);
   Call call{{}, shape.pairs()};
   switch (operation.kind) {

@@ -38,6 +38,7 @@ enum class Form {
   crystals,   // of the adjoint, the cell, wavenumber and tilt of each orientation, not the rotation
   for_batch,  // of the adjoint, the reflections' too: a sum over the batch
   geometry,   // of the adjoint, the geometry's too: another
+  lattices,   // each orientation has a lattice of its own
 };
 
 enum class TargetList {

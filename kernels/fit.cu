@@ -2,6 +2,7 @@
 #include "kernels/cuda_operations.hpp"
 #include "kernels/fit_sums.cuh"
 #include "kernels/group_sums.cuh"
+#include "kernels/group_vectors.cuh"
 #include "kernels/pairs.cuh"
 #include "kernels/settings.cuh"
 #include "runtime/scratch.hpp"
@@ -132,10 +133,14 @@ class Fit {
     if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
     if (!active) last = at;
     sum_group(tile, group_, at, last, sums_.values, total_, [&](Index index) {
+      const auto vectors = [&] {
+        const Index rest = last - index + group_.lane;  // of the group
+        return GroupVectors<T>(tile, group_, static_cast<uint32_t>(min(rest, Index{group_.size})));
+      };
       if constexpr (source == TargetSource::listed)
-        add_listed(index);
+        add_listed(index, vectors);
       else
-        add_dense(index);
+        add_dense(index, vectors);
     });
     if (plan_.counted) {
       for (uint32_t step = group_.size / 2; step > 0; step /= 2) {
@@ -211,14 +216,20 @@ class Fit {
     }
   }
 
-  __device__ __forceinline__ Pair<T> pair_at(uint32_t n) const {
+  // vectors(): of the group's lanes.
+  template <class Vectors>
+  __device__ __forceinline__ Pair<T> pair_at(uint32_t n, const Vectors& vectors) const {
     Setting<T> setting = setting_;
     setting.rotation = rotation();
     if (!is_known_usual && plan_.of_vectors) {
       if (is_crowded && p_.orientations.reciprocal_basis)
         setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
-      return load_pair(setting, p_.orientations, p_.reflections, n,
-                       [n](const auto* table) { return load_vector<T>(table + 3 * int64_t{n}); });
+      return load_pair(setting, p_.orientations, p_.reflections, n, [&](const auto* table) {
+        if constexpr (source == TargetSource::listed)
+          return vectors().staged_row(table, n);
+        else
+          return vectors().load(table + 3 * int64_t{n});  // the lanes' reflections follow each other
+      });
     }
     const Record<T> r = load_record(p_.reflections.records, reflection_planes_stride(p_.reflections.count), n);
     return pair_of(setting, r.q, r.q2, from_rotated());
@@ -252,9 +263,10 @@ class Fit {
     if (!x.observable) counts_.missing_weight += static_cast<double>(weight);
   }
 
-  __device__ __forceinline__ void add_dense(uint32_t n) {
+  template <class Vectors>
+  __device__ __forceinline__ void add_dense(uint32_t n, const Vectors& vectors) {
     constexpr bool opposites = source == TargetSource::opposites;
-    const Pair<T> pair = pair_at(n);
+    const Pair<T> pair = pair_at(n, vectors);
     const Crossing<T>& x = pair.crossing;
     const bool contributing = is_contributing(x, setting_, p_.frame);
     ReadyTargets<T> own, mates{};
@@ -282,15 +294,21 @@ class Fit {
 
   // An entry of a list: one target, its root given or the nearer one. Root 2 is root 1 with the other sign of s, so from there on
   // an entry has one root only.
-  __device__ __forceinline__ void add_listed(int64_t i) {
+  template <class Vectors>
+  __device__ __forceinline__ void add_listed(int64_t i, const Vectors& vectors) {
     const OmegaTargets<T>& t = p_.targets;
+    const auto n = static_cast<uint32_t>(t.reflection[i]);
+    if (plan_.of_vectors) {  // by all lanes, before some of them turn out to have nothing to add
+      const uint32_t row = min(n, static_cast<uint32_t>(p_.reflections.count) - 1);
+      const auto stage = [&](const auto* table) { vectors().stage_row(table, row); };
+      p_.orientations.reciprocal_basis ? stage(p_.reflections.hkl) : stage(p_.reflections.q);
+    }
     const ReadyTarget<T> target = make_ready(t.omega[i], t.weight ? t.weight[i] : T(1), is_chord());
     if (!(target.weight > T(0))) return;
-    const auto n = static_cast<uint32_t>(t.reflection[i]);
     const int root = t.root ? t.root[i] : 0;
     const bool exists = n < p_.reflections.count && root <= 2;
     Pair<T> pair{};
-    if (exists) pair = pair_at(n);
+    if (exists) pair = pair_at(n, vectors);
     Crossing<T>& x = pair.crossing;
     const bool contributing = exists && is_contributing(x, setting_, p_.frame);
     if (contributing) {
@@ -419,7 +437,7 @@ FitPlan<T> make_plan(const OmegaLossProblem<T>& p, const Two<T>* planes) {
   FitPlan<T> plan{Beams<T>(p.frame, p.orientations),
                   planes,
                   group_size(p.reflections.count),
-                  p.orientations.reciprocal_basis || !p.reflections.records,
+                  p.reflections.count > 0 && (p.orientations.reciprocal_basis || !p.reflections.records),
                   out.observable || out.matched || out.missing || out.grazing || p.targets.missing_loss > 0,
                   elements(parameters),
                   elements(parameters * (parameters + 1) / 2),

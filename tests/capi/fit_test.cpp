@@ -180,13 +180,23 @@ void compare(const Sums& exact, const LossArrays<T>& got, size_t rows, bool colu
 const std::pair<brg_loss, double> losses[] = {
     {BRG_LOSS_SQUARES, 0}, {BRG_LOSS_CHORD, 0}, {BRG_LOSS_HUBER, 0.4}, {BRG_LOSS_NORM, 0.3}};
 
+// Reflections for which CUDA has 1, 2, 4, 8, 16 and 32 lanes an orientation.
+constexpr size_t lengths_of_groups[] = {9, 21, 40, 100, 300, 600};
+
 // Targets near some root, near none, NaN, of no weight; by lists and dense, for one or all orientations.
 TEST_P(OmegaLoss, AgreesWithAnIndependentImplementation) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
     const T nan = std::numeric_limits<T>::quiet_NaN();
-    for (const NamedGeometry& named : geometries())
-      for (const BatchOptions& kind : batch_kinds()) {
+    std::vector<BatchOptions> kinds = batch_kinds();
+    for (const size_t length : lengths_of_groups) {
+      kinds.emplace_back(), kinds.back().reflections = length, kinds.back().own_basis = true;
+      kinds.emplace_back(), kinds.back().reflections = length, kinds.back().view = true;
+    }
+    const std::vector<NamedGeometry> all_geometries = geometries();
+    for (const NamedGeometry& named : all_geometries)
+      for (const BatchOptions& kind : kinds) {
+        if (kind.reflections > 100 && &named != &all_geometries[1]) continue;  // the independent one takes its time
         brg_geometry geometry = named.geometry;
         geometry.grazing_cut = 0.05;
         BatchOptions options = kind;
@@ -227,7 +237,7 @@ TEST_P(OmegaLoss, AgreesWithAnIndependentImplementation) {
               }
           auto o1 = array(omega[0]), o2 = array(omega[1]), w1 = array(weight[0]), w2 = array(weight[1]);
           for (const auto& [loss, delta] : losses) {
-            SCOPED_TRACE(named.name + " kind " + std::to_string(&kind - batch_kinds().data()) + " loss " +
+            SCOPED_TRACE(named.name + " kind " + std::to_string(&kind - kinds.data()) + " loss " +
                          std::to_string(loss) + (shared ? " shared" : ""));
             auto targets = make<typename Api<T>::Targets>();
             targets.loss = loss, targets.delta = delta, targets.missing_loss = 0.125;
@@ -246,52 +256,54 @@ TEST_P(OmegaLoss, AgreesWithAnIndependentImplementation) {
 TEST_P(OmegaLoss, ListsMatchTheNearerRootOrTheOneThatTheyName) {
   for_precisions([&](auto tag) {
     using T = decltype(tag);
-    BatchOptions options;
-    options.orientations = 9, options.own_basis = true;
-    const Batch<T> batch(context(), geometries()[1].geometry, options);
-    const size_t B = batch.rows(), N = batch.length();
-    Random random(41);
-    for (const bool named_roots : {false, true}) {
-      std::vector<int64_t> offsets = {0};
-      std::vector<int32_t> reflection;
-      std::vector<uint8_t> root;
-      std::vector<T> omega, weight;
-      std::vector<Target> list;
-      for (size_t b = 0; b < B; ++b) {
-        const int entries = b == 3 ? 0 : random.integer(1, 150);
-        for (int i = 0; i < entries; ++i) {
-          const auto n = static_cast<size_t>(random.integer(0, static_cast<int>(N) - 1));
-          const oracle::Crossing x = batch.exact(b, n);
-          // Every third close to a tie, where the nearer root is not to be told by rough values.
-          const Real middle = oracle::wrap((x.omega[0] + x.omega[1]) / 2 + (i % 2 ? 1e-4L : -1e-4L));
-          const T target = i % 3 ? static_cast<T>(random.uniform(-3, 3)) : static_cast<T>(middle);
-          const T w = static_cast<T>(random.uniform(0.5, 2));
-          const int wanted = named_roots ? random.integer(0, 2) : 0;
-          const Real d[2] = {oracle::wrap(x.omega[0] - target), oracle::wrap(x.omega[1] - target)};
-          if (std::fabs(x.margin) < 2e-3 || std::fabs(std::fabs(d[0]) - std::fabs(d[1])) < 1e-4L) continue;
-          if (std::fabs(d[wanted ? wanted - 1 : 0]) > 3.1L) continue;
-          reflection.push_back(static_cast<int32_t>(n)), root.push_back(static_cast<uint8_t>(wanted));
-          omega.push_back(target), weight.push_back(w), list.push_back({b, n, wanted, target, w});
+    for (const size_t length : lengths_of_groups) {
+      BatchOptions options;
+      options.orientations = 9, options.own_basis = true, options.reflections = length;
+      const Batch<T> batch(context(), geometries()[1].geometry, options);
+      const size_t B = batch.rows(), N = batch.length();
+      Random random(41);
+      for (const bool named_roots : {false, true}) {
+        std::vector<int64_t> offsets = {0};
+        std::vector<int32_t> reflection;
+        std::vector<uint8_t> root;
+        std::vector<T> omega, weight;
+        std::vector<Target> list;
+        for (size_t b = 0; b < B; ++b) {
+          const int entries = b == 3 ? 0 : random.integer(1, 150);
+          for (int i = 0; i < entries; ++i) {
+            const auto n = static_cast<size_t>(random.integer(0, static_cast<int>(N) - 1));
+            const oracle::Crossing x = batch.exact(b, n);
+            // Every third close to a tie, where the nearer root is not to be told by rough values.
+            const Real middle = oracle::wrap((x.omega[0] + x.omega[1]) / 2 + (i % 2 ? 1e-4L : -1e-4L));
+            const T target = i % 3 ? static_cast<T>(random.uniform(-3, 3)) : static_cast<T>(middle);
+            const T w = static_cast<T>(random.uniform(0.5, 2));
+            const int wanted = named_roots ? random.integer(0, 2) : 0;
+            const Real d[2] = {oracle::wrap(x.omega[0] - target), oracle::wrap(x.omega[1] - target)};
+            if (std::fabs(x.margin) < 2e-3 || std::fabs(std::fabs(d[0]) - std::fabs(d[1])) < 1e-4L) continue;
+            if (std::fabs(d[wanted ? wanted - 1 : 0]) > 3.1L) continue;
+            reflection.push_back(static_cast<int32_t>(n)), root.push_back(static_cast<uint8_t>(wanted));
+            omega.push_back(target), weight.push_back(w), list.push_back({b, n, wanted, target, w});
+          }
+          offsets.push_back(static_cast<int64_t>(omega.size()));
         }
-        offsets.push_back(static_cast<int64_t>(omega.size()));
-      }
-      auto offset_array = array(offsets);
-      auto reflection_array = array(reflection);
-      auto root_array = array(root);
-      auto omega_array = array(omega), weight_array = array(weight);
-      for (const auto& [loss, delta] : losses) {
-        SCOPED_TRACE(loss);
-        auto targets = make<typename Api<T>::Targets>();
-        targets.loss = loss, targets.delta = delta, targets.missing_loss = 2;
-        targets.offsets = offset_array.data(), targets.reflection = reflection_array.data();
-        targets.root = named_roots ? root_array.data() : nullptr;
-        targets.omega = omega_array.data(), targets.weight = weight_array.data();
-        LossArrays<T> got(context(), B, all_parameters);
-        run(batch, targets, got);
-        const Sums exact = exact_sums(batch, list, loss, delta, 2);
-        compare(exact, got, B);
-        const auto counts = got.counts.read();
-        for (size_t b = 0; b < B; ++b) EXPECT_EQ(counts[b], exact.counts[b]) << "observable entries";
+        auto offset_array = array(offsets);
+        auto reflection_array = array(reflection);
+        auto root_array = array(root);
+        auto omega_array = array(omega), weight_array = array(weight);
+        for (const auto& [loss, delta] : losses) {
+          SCOPED_TRACE(testing::Message() << length << " reflections, loss " << loss);
+          auto targets = make<typename Api<T>::Targets>();
+          targets.loss = loss, targets.delta = delta, targets.missing_loss = 2;
+          targets.offsets = offset_array.data(), targets.reflection = reflection_array.data();
+          targets.root = named_roots ? root_array.data() : nullptr;
+          targets.omega = omega_array.data(), targets.weight = weight_array.data();
+          LossArrays<T> got(context(), B, all_parameters);
+          run(batch, targets, got);
+          const Sums exact = exact_sums(batch, list, loss, delta, 2);
+          compare(exact, got, B);
+          const auto counts = got.counts.read();
+          for (size_t b = 0; b < B; ++b) EXPECT_EQ(counts[b], exact.counts[b]) << "observable entries";
+        }
       }
     }
   });

@@ -306,9 +306,12 @@ TEST_P(Splitting, ByTheCallerDoesNotChangeABitOfALoss) {
     options.orientations = 13, options.reflections = 26, options.closed = closed;
     for_precisions([&](auto tag) { expect_the_same_bytes_by_parts<decltype(tag)>(plain_geometry(), options); });
   }
-  BatchOptions options;
-  options.orientations = 13, options.reflections = 25, options.own_wavenumber = options.own_chi = true;
-  for_precisions([&](auto tag) { expect_the_same_bytes_by_parts<decltype(tag)>(geometries()[3].geometry, options); });
+  for (const bool own_basis : {false, true}) {
+    BatchOptions options;
+    options.orientations = 13, options.reflections = 25, options.own_wavenumber = options.own_chi = true;
+    options.own_basis = own_basis;
+    for_precisions([&](auto tag) { expect_the_same_bytes_by_parts<decltype(tag)>(geometries()[3].geometry, options); });
+  }
 }
 
 BRG_EVERY_BACKEND(Splitting);

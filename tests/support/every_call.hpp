@@ -20,6 +20,8 @@ class EveryCall {
       : context_(context), batch_(context, plain_geometry(), options), closed_(make_closed()) {
     from_rotated_ = batch_.orientations;
     from_rotated_.flags |= BRG_MAGNITUDE_FROM_ROTATED;
+    own_lattices_ = batch_.orientations;
+    own_lattices_.reciprocal_basis = batch_.basis_array.data();
     turn_.rotation_vector = random(3 * rows());
     cotangents_.omega1 = random(pairs()), cotangents_.omega2 = random(pairs());
     add_rotations();
@@ -183,6 +185,7 @@ class EveryCall {
     add_predict("predict of the first roots of a closed list", closed_.get(), plain,
                 only([&](auto& to) { to.omega1 = out(2 * pairs()); }));
     add_predict("predict of rotated magnitudes", set(), &from_rotated_, roots(pairs()));
+    add_predict("predict of own lattices", set(), &own_lattices_, roots(pairs()));
     add("predict_jvp", [this, to = roots(pairs())](brg_context* c) {
       return A::predict_jvp(c, geometry(), set(), &batch_.orientations, &turn_, &to);
     });
@@ -302,6 +305,9 @@ class EveryCall {
     one_root.omega1 = nullptr, one_root.weight1 = nullptr;
     add_loss("omega_loss of one root", one_root, with_rotation(sums(0)));
     add_loss("omega_loss of rotated magnitudes", shared(BRG_LOSS_SQUARES), sums(everything), set(), &from_rotated_);
+    add_loss("omega_loss of own lattices", shared(BRG_LOSS_CHORD), with_rotation(sums(0)), set(), &own_lattices_);
+    add_loss("omega_loss of lists and own lattices", listed_targets(BRG_LOSS_SQUARES, false), sums(everything), set(),
+             &own_lattices_);
     add_loss("omega_loss of lists", listed_targets(BRG_LOSS_SQUARES, true), with_counts(sums(BRG_FIT_ROTATION)));
     add_loss("omega_loss of lists without roots", listed_targets(BRG_LOSS_CHORD, false), sums(everything));
     add_loss("omega_loss of a closed list", dense_targets(BRG_LOSS_SQUARES, 2 * length()),
@@ -330,7 +336,7 @@ class EveryCall {
   Reflections closed_;
   Random random_{7};
   Arrays inputs_, outputs_;
-  typename A::Orientations from_rotated_;
+  typename A::Orientations from_rotated_, own_lattices_;
   typename A::OrientationsTangent turn_ = make<typename A::OrientationsTangent>();
   typename A::RootCotangents cotangents_ = make<typename A::RootCotangents>();
   typename A::Items items_ = make<typename A::Items>();
