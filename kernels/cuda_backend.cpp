@@ -51,13 +51,13 @@ class ScratchPool {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(int device, int64_t max_pairs, bool synchronous)
-      : device_(std::make_shared<CudaDevice>(device)),
+  CudaBackend(int device, bool is_only, int64_t max_pairs, bool synchronous)
+      : device_(std::make_shared<CudaDevice>(device, is_only)),
         engine_(max_pairs, synchronous),
         pool_(device),
         operations_f32_(engine_),
         operations_f64_(engine_) {
-    const DeviceScope scope(device);
+    const DeviceScope scope(own_device());
     check(scope.status(), "cudaSetDevice");
     check(cudaStreamCreateWithFlags(&own_stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
     const cudaError_t status = cudaEventCreateWithFlags(&passed_, cudaEventDisableTiming);
@@ -68,7 +68,7 @@ class CudaBackend final : public Backend {
 
   ~CudaBackend() override {
     if (abandoned_) return;
-    const DeviceScope scope(device_->index());
+    const DeviceScope scope(own_device());
     ignore(scope.status());
     pool_.destroy();
     ignore(cudaEventDestroy(passed_));
@@ -80,7 +80,7 @@ class CudaBackend final : public Backend {
   Operations<double>& operations(double) override { return operations_f64_; }
 
   void enter(const char* function) override {
-    scope_.emplace(device_->index());
+    scope_.emplace(own_device());
     const cudaError_t status = scope_->status();
     if (status != cudaSuccess) scope_.reset();
     check(status, "cudaSetDevice");
@@ -118,7 +118,7 @@ class CudaBackend final : public Backend {
   }
 
   void synchronize() override {
-    const DeviceScope scope(device_->index());
+    const DeviceScope scope(own_device());
     check(scope.status(), "cudaSetDevice");
     check(cudaStreamSynchronize(engine_.stream), "cudaStreamSynchronize");
   }
@@ -138,7 +138,9 @@ class CudaBackend final : public Backend {
     engine_.stream = next;
   }
 
-  std::shared_ptr<Device> device_;
+  const CudaDevice& own_device() const { return static_cast<const CudaDevice&>(*device_); }
+
+  std::shared_ptr<Device> device_;  // a CudaDevice
   Engine engine_;
   ScratchPool pool_;
   CudaOperations<float> operations_f32_;
@@ -151,8 +153,8 @@ class CudaBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_backend(int device, int64_t max_pairs_per_launch, bool synchronous) {
-  return std::make_unique<CudaBackend>(device, max_pairs_per_launch, synchronous);
+std::unique_ptr<Backend> make_backend(int device, bool is_only, int64_t max_pairs_per_launch, bool synchronous) {
+  return std::make_unique<CudaBackend>(device, is_only, max_pairs_per_launch, synchronous);
 }
 
 }  // namespace braggrad::cuda

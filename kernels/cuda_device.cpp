@@ -11,9 +11,11 @@
 
 namespace braggrad::cuda {
 
-DeviceScope::DeviceScope(int device) noexcept : status_(cudaGetDevice(&caller_)) {
-  if (status_ != cudaSuccess || caller_ == device) return;
-  status_ = cudaSetDevice(device);
+DeviceScope::DeviceScope(const CudaDevice& device) noexcept {
+  if (device.is_only()) return;
+  status_ = cudaGetDevice(&caller_);
+  if (status_ != cudaSuccess || caller_ == device.index()) return;
+  status_ = cudaSetDevice(device.index());
   changed_ = status_ == cudaSuccess;
 }
 
@@ -21,10 +23,10 @@ DeviceScope::~DeviceScope() {
   if (changed_) ignore(cudaSetDevice(caller_));
 }
 
-CudaDevice::CudaDevice(int index) : index_(index), process_(getpid()) {}
+CudaDevice::CudaDevice(int index, bool is_only) : index_(index), is_only_(is_only), process_(getpid()) {}
 
 void* CudaDevice::allocate(size_t bytes) {
-  const DeviceScope scope(index_);
+  const DeviceScope scope(*this);
   check(scope.status(), "cudaSetDevice");
   void* memory = nullptr;
   check(cudaMalloc(&memory, bytes), "cudaMalloc");
@@ -33,7 +35,7 @@ void* CudaDevice::allocate(size_t bytes) {
 
 void CudaDevice::release(void* memory) noexcept {
   if (getpid() != process_) return;
-  const DeviceScope scope(index_);
+  const DeviceScope scope(*this);
   ignore(scope.status());
   ignore(cudaDeviceSynchronize());
   ignore(cudaFree(memory));

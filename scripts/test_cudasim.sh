@@ -51,6 +51,9 @@ other() {
     { grep -aE 'cudasim: error|Failure' -A6 "$log/cudasim.other.log" | head -40; exit 1; }
   echo "simulated CUDA: $what"
 }
+for devices in 1 3; do
+  other "a small call is one launch, $devices devices" 'Graph.OfASmallCallNeeds*' CUDASIM_VERBOSE=1 CUDASIM_DEVICES=$devices
+done
 other "three devices of one process work by turns" 'Graph.*:*ContextsWorkInParallel*CUDA' CUDASIM_DEVICES=3
 other "no device gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=0
 other "no driver gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=-1

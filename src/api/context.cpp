@@ -66,7 +66,7 @@ brg_status brg_context_create(const brg_context_options* options, brg_context** 
     braggrad::CallLog log = braggrad::open_log();
     std::unique_ptr<braggrad::Backend> backend =
         choice.backend == BRG_BACKEND_CUDA
-            ? braggrad::cuda::make_backend(choice.device, max_pairs, braggrad::wants_synchronous())
+            ? braggrad::cuda::make_backend(choice.device, choice.is_only, max_pairs, braggrad::wants_synchronous())
             : braggrad::cpu::make_cpu_backend(o.threads, max_pairs, braggrad::chosen_level());
     log.write("brg_context_create", "");
     *context = std::make_unique<brg_context>(choice.backend, std::move(backend), std::move(log)).release();

@@ -16,7 +16,7 @@ BackendChoice cuda_device(int device) {
   if (device >= found.count)
     fail(BRG_ERROR_NO_DEVICE,
          "device is " + std::to_string(device) + ", but there are " + std::to_string(found.count) + " CUDA devices");
-  return {BRG_BACKEND_CUDA, device};
+  return {BRG_BACKEND_CUDA, device, found.count == 1};
 }
 
 // cuda:N

@@ -8,6 +8,7 @@ namespace braggrad {
 struct BackendChoice {
   brg_backend backend;  // CPU or CUDA
   int device;
+  bool is_only = false;  // of CUDA: the machine has no other device
 };
 
 // Throws NO_DEVICE where CUDA is asked for and cannot be had, INVALID_ARGUMENT for an unknown backend or a

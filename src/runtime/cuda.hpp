@@ -22,7 +22,7 @@ DeviceCount device_count();
 // Fills all members but struct_size and flags. `device` is in range.
 void device_info(int device, brg_device_properties& properties);
 
-// `synchronous`: wait after each kernel and name the one that failed.
-std::unique_ptr<Backend> make_backend(int device, int64_t max_pairs_per_launch, bool synchronous);
+// `is_only`: the machine has no other device. `synchronous`: wait after each kernel and name the one that failed.
+std::unique_ptr<Backend> make_backend(int device, bool is_only, int64_t max_pairs_per_launch, bool synchronous);
 
 }  // namespace braggrad::cuda

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -143,6 +144,34 @@ TEST_F(Graph, OfASmallCallIsOneKernel) {
       ASSERT_BRG(brg_context_use_own_stream(context()));
       ASSERT_BRG(brg_context_set_workspace(context(), nullptr, 0));
       ASSERT_EQ(runtime_.stream_destroy(stream), 0);
+    }
+  });
+}
+
+// A call with one orientation is one call of the runtime, the launch, where the device is the machine's only one: it is current
+// whatever the caller does. Elsewhere it is asked which device is current. The simulator of the runtime says what it is called for.
+TEST_F(Graph, OfASmallCallNeedsNoOtherCallOfTheRuntime) {
+  if (!std::getenv("CUDASIM_VERBOSE")) GTEST_SKIP() << "nobody tells the calls of the runtime";
+  int32_t devices = 0;
+  ASSERT_BRG(brg_device_count(BRG_BACKEND_CUDA, &devices));
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    for (const size_t length : {size_t{1}, size_t{1000}}) {
+      BatchOptions options;
+      options.orientations = 1, options.reflections = length;
+      EveryCall<T> every(context(), options);
+      const Array<unsigned char> workspace = give_workspace(every);
+      for (const auto& call : every.calls()) {
+        if (!call.one_step) continue;
+        testing::internal::CaptureStderr();
+        const brg_status status = call.make(context());
+        const std::string said = testing::internal::GetCapturedStderr();
+        EXPECT_BRG(status) << call.name;
+        EXPECT_EQ(said, std::string(devices > 1 ? "cudasim: call: cudaGetDevice\n" : "") +
+                            "cudasim: call: cudaLaunchKernelExC\n")
+            << call.name << ", N = " << length;
+      }
+      ASSERT_BRG(brg_context_set_workspace(context(), nullptr, 0));
     }
   });
 }
