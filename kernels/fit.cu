@@ -17,8 +17,9 @@ enum class LossKind { squares, chord, any };
 // Where targets come from. planes: all orientations share them, and brg_prepare_targets_kernel has made them ready.
 // opposites: all share them, and the list's second half is the opposite of its first, at chi = 0; ready or as the caller has
 // them, so that the order of the sums does not depend on the number of orientations. given: dense and of both roots, as the
-// caller has them. All three for calls of the usual form; any: dense, for any form. listed: by offsets, for any form.
-enum class TargetSource { planes, opposites, given, any, listed };
+// caller has them. All three for calls of the usual form; any: dense, for any form. listed: by offsets, of
+// reflections with records; listed_vectors: by offsets, where pairs are made of the vectors of a table.
+enum class TargetSource { planes, opposites, given, any, listed, listed_vectors };
 
 // A target of one root, ready for its residual: the angle, or its sine and cosine; weight 0 where there is none.
 template <class T>
@@ -109,7 +110,8 @@ template <class T, FitPart part, LossKind kind, TargetSource source>
 class Fit {
  public:
   using Slots = FitSlots<part>;
-  static constexpr bool is_known_usual = source != TargetSource::any && source != TargetSource::listed;
+  static constexpr bool is_listed = source == TargetSource::listed || source == TargetSource::listed_vectors;
+  static constexpr bool is_known_usual = source != TargetSource::any && !is_listed;
 
   // total: room for Slots::room numbers.
   __device__ __forceinline__ Fit(const OmegaLossProblem<T>& p, const FitPlan<T>& plan, int64_t b, Group group,
@@ -127,17 +129,17 @@ class Fit {
   // Makes the sums. For all lanes of a warp, of which those that are not active have nothing to sum.
   __device__ __forceinline__ void sum(bool active, SumTile<T>& tile) {
     // Dense targets have fewer than 2^31 to an orientation.
-    using Index = std::conditional_t<source == TargetSource::listed, int64_t, uint32_t>;
+    using Index = std::conditional_t<is_listed, int64_t, uint32_t>;
     Index at = group_.lane, last = static_cast<Index>(p_.reflections.count);
     if constexpr (source == TargetSource::opposites) last /= 2;
-    if constexpr (source == TargetSource::listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
+    if constexpr (is_listed) at += p_.targets.offsets[b_], last = p_.targets.offsets[b_ + 1];
     if (!active) last = at;
     sum_group(tile, group_, at, last, sums_.values, total_, [&](Index index) {
       const auto vectors = [&] {
         const Index rest = last - index + group_.lane;  // of the group
         return GroupVectors<T>(tile, group_, static_cast<uint32_t>(min(rest, Index{group_.size})));
       };
-      if constexpr (source == TargetSource::listed)
+      if constexpr (is_listed)
         add_listed(index, vectors);
       else
         add_dense(index, vectors);
@@ -221,11 +223,11 @@ class Fit {
   __device__ __forceinline__ Pair<T> pair_at(uint32_t n, const Vectors& vectors) const {
     Setting<T> setting = setting_;
     setting.rotation = rotation();
-    if (!is_known_usual && plan_.of_vectors) {
+    if (source == TargetSource::listed_vectors || (source == TargetSource::any && plan_.of_vectors)) {
       if (is_crowded && p_.orientations.reciprocal_basis)
         setting.basis = load_matrix<T>(p_.orientations.reciprocal_basis + 9 * b_, p_.orientations.column_major);
       return load_pair(setting, p_.orientations, p_.reflections, n, [&](const auto* table) {
-        if constexpr (source == TargetSource::listed)
+        if constexpr (is_listed)
           return vectors().staged_row(table, n);
         else
           return vectors().load(table + 3 * int64_t{n});  // the lanes' reflections follow each other
@@ -298,7 +300,8 @@ class Fit {
   __device__ __forceinline__ void add_listed(int64_t i, const Vectors& vectors) {
     const OmegaTargets<T>& t = p_.targets;
     const auto n = static_cast<uint32_t>(t.reflection[i]);
-    if (plan_.of_vectors) {  // by all lanes, before some of them turn out to have nothing to add
+    if constexpr (source == TargetSource::listed_vectors) {
+      // By all lanes, before some of them turn out to have nothing to add.
       const uint32_t row = min(n, static_cast<uint32_t>(p_.reflections.count) - 1);
       const auto stage = [&](const auto* table) { vectors().stage_row(table, row); };
       p_.orientations.reciprocal_basis ? stage(p_.reflections.hkl) : stage(p_.reflections.q);
@@ -481,7 +484,7 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPla
 template <FitPart part, TargetSource source, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPlan<T>& plan) {
   const Loss loss = static_cast<Loss>(p.targets.loss);
-  if constexpr (source == TargetSource::any || source == TargetSource::listed)
+  if constexpr (source == TargetSource::any || source == TargetSource::listed || source == TargetSource::listed_vectors)
     launch_fit<part, LossKind::any, source>(engine, p, plan);
   else if (loss == Loss::squares)
     launch_fit<part, LossKind::squares, source>(engine, p, plan);
@@ -494,7 +497,9 @@ void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const FitPla
 template <FitPart part, class T>
 void launch_fit(const Engine& engine, const OmegaLossProblem<T>& p, const Two<T>* planes) {
   const FitPlan<T> plan = make_plan<part>(p, planes);
-  if (p.targets.offsets) return launch_fit<part, TargetSource::listed>(engine, p, plan);
+  if (p.targets.offsets)
+    return plan.of_vectors ? launch_fit<part, TargetSource::listed_vectors>(engine, p, plan)
+                           : launch_fit<part, TargetSource::listed>(engine, p, plan);
   if constexpr (part == FitPart::none || part == FitPart::turns) {
     const bool usual = is_usual(p.reflections, p.orientations);
     if (usual && p.targets.orientation_stride == 0 && opposites_share(p.frame, p.orientations, p.reflections))
