@@ -55,6 +55,7 @@ for devices in 1 3; do
   other "a small call is one launch, $devices devices" 'Graph.OfASmallCallNeeds*' CUDASIM_VERBOSE=1 CUDASIM_DEVICES=$devices
 done
 other "three devices of one process work by turns" 'Graph.*:*ContextsWorkInParallel*CUDA' CUDASIM_DEVICES=3
+other "ten million orientations in one call" 'Every/Long.TenMillion*CUDA' BRAGGRAD_LONG_TESTS=1
 other "no device gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=0
 other "no driver gives the CPU to AUTO, and a sentence to CUDA" 'ContextOptions.*:Device.*:Library.*' CUDASIM_DEVICES=-1
 
