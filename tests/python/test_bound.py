@@ -4,6 +4,8 @@ import copy
 import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import braggrad
@@ -237,3 +239,26 @@ def test_a_lattice_by_its_definition():
     wanted = every[(q2 > 0) & (q2 <= (2 * np.pi) ** 2) & (every.sum(1) % 2 == 0)]
     assert {tuple(row) for row in hkl.tolist()} == {tuple(row) for row in wanted.tolist()}
     assert np.array_equal(hkl[len(hkl) // 2 :], -hkl[: len(hkl) // 2])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_daemon_may_be_in_a_call_when_the_process_ends(threads):
+    program = f"""if True:
+        import threading, time, braggrad, numpy as np
+        gold = {GOLD}
+        reflections = braggrad.Reflections(braggrad.hkl_enumerate(gold, 0.5), cell=gold)
+        context = braggrad.Context(threads={threads})
+        rotation = np.broadcast_to(np.eye(3), (3000, 3, 3)).copy()
+        started = threading.Event()
+
+        def work():
+            while True:
+                braggrad.predict(reflections, rotation, energy=80.0, context=context)
+                started.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        started.wait()
+        time.sleep(0.03)"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

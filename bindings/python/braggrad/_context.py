@@ -28,6 +28,14 @@ def place_name(device: int | None) -> str:
     return "a CUDA device" if device is None else f"cuda:{device}"
 
 
+def destroy_with(owner: object, destroy: Callable[..., Any], handle: ctypes.c_void_p, device: int | None) -> None:
+    """Destroys what a handle is for when its owner is gone; of the CPU not at the end of the process, which frees all.
+
+    Threads that the interpreter does not wait for, daemons, are still in calls then.
+    """
+    weakref.finalize(owner, destroy, handle).atexit = device is not None
+
+
 class Context:
     """Where calls run. They take one as `context=`; without it they use their thread's own of their arrays' device.
 
@@ -84,7 +92,7 @@ class Context:
         self.handle = handle
         self.lock = threading.Lock()
         self.plans: dict[Any, Any] = {}  # of _plan.py
-        weakref.finalize(self, library.brg_context_destroy, handle)
+        destroy_with(self, library.brg_context_destroy, handle, self.device)
         if stream is not None:
             self._use_stream()
         _all.add(self)

@@ -3,13 +3,12 @@
 import ctypes
 import math
 import sys
-import weakref
 from typing import Any
 
 import numpy as np
 
 from . import _dlpack
-from ._context import Context, context_of_thread, place_name
+from ._context import Context, context_of_thread, destroy_with, place_name
 from ._library import library
 
 Shape = tuple[int, ...]
@@ -30,7 +29,7 @@ class _Buffer:
         self.handle = ctypes.c_void_p()
         context.call(library.brg_buffer_create, size, ctypes.byref(self.handle))
         self.pointer: int = library.brg_buffer_data(self.handle) or 0
-        weakref.finalize(self, library.brg_buffer_destroy, self.handle)
+        destroy_with(self, library.brg_buffer_destroy, self.handle, context.device)
 
 
 class DeviceArray:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._arrays import Array, address, as_host, as_real, require_tail
-from ._context import Context, context_of_thread, place_name
+from ._context import Context, context_of_thread, destroy_with, place_name
 from ._crystal import reciprocal_basis
 from ._device import DeviceArray
 from ._library import FAMILIES, library
@@ -148,7 +148,7 @@ class Reflections:
         function, arguments = self._make
         handle = ctypes.c_void_p()
         context.call(function, *arguments, ctypes.byref(handle))
-        weakref.finalize(self, library.brg_reflections_destroy, handle)
+        destroy_with(self, library.brg_reflections_destroy, handle, context.device)
         return self._handles.setdefault(context.device, handle)
 
     @property
