@@ -102,6 +102,40 @@ def test_out_may_be_an_input():
     assert np.array_equal(braggrad.rotate(hkl, vectors, cell=GOLD, out=vectors), want)
 
 
+def test_out_may_be_what_reflections_are_a_view_of(tilted):
+    rng = np.random.default_rng(4)
+    q = rng.normal(size=(300, 3)) * 3
+    rotation = random_rotations(3)
+    memory = np.empty(900)
+    shown, place = memory.reshape(300, 3), memory.reshape(3, 300)
+    view, apart = braggrad.Reflections.view(shown), braggrad.Reflections.view(q)
+    expected = braggrad.predict(apart, rotation, geometry=tilted)
+    loss = braggrad.omega_loss(apart, rotation, np.ones(300), geometry=tilted)
+    for beside in (np.empty(900), memory, np.empty(900)):
+        for _ in range(4):  # calls like one that was made before are as careful
+            out = beside.reshape(3, 300), np.empty((3, 300)), np.empty((3, 300), bool)
+            shown[...] = q
+            roots = braggrad.predict(view, rotation, geometry=tilted, out=out)
+            assert roots.omega1 is out[0] and _equal(roots, expected)
+            shown[...] = q
+            out = {"loss": beside[:3], "gradient": beside[3:12].reshape(3, 3)}
+            found = braggrad.omega_loss(view, rotation, np.ones(300), geometry=tilted, out=out)
+            assert _equal(found.values(), loss.values())
+    bar = rng.normal(size=(3, 300))
+    wanted = braggrad.predict_vjp(apart, rotation, bar, wrt=("q", "rotation"), geometry=tilted)
+    shown[...] = q
+    found = braggrad.predict_vjp(view, rotation, bar, wrt=("q", "rotation"), geometry=tilted, out={"q": shown})
+    assert _equal(found.values(), wanted.values())
+    shown[...] = q
+    braggrad.predict_jvp(view, rotation, chi_dot=1.0, geometry=tilted, out=(place, None, None))
+    assert np.array_equal(place, braggrad.predict_jvp(apart, rotation, chi_dot=1.0, geometry=tilted).omega1)
+    shown[...] = q
+    braggrad.rotate(view, rotation[0], out=shown[::-1])
+    assert np.array_equal(shown[::-1], braggrad.rotate(apart, rotation[0]))
+    with pytest.raises(ValueError, match="shares memory with an input"):
+        braggrad.Predictor(view, rotation, tilted, out=(place, None, None))
+
+
 def _on_itself(shape):
     return np.lib.stride_tricks.as_strided(np.empty(shape[-1]), shape, (0, 8))
 

@@ -252,7 +252,7 @@ column_major, context
     places = pairs.run.outputs(
         specification_of(outputs, pairs.batch, count, pairs.dtype),
         out,
-        (*pairs.arrays.values(), *members.values()),
+        (*pairs.read, *members.values()),
         accumulate,
     )
     structs = (

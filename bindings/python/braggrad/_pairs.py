@@ -39,7 +39,7 @@ class Pairs:
     """Orientations and reflections of a call.
 
     `batch` is the shape of the orientations, `shape` that of the pairs: (*batch, N), or `batch` where one hkl was
-    given without a list around it.
+    given without a list around it; `read` is what the library reads, which outputs must not lie on.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Pairs:
             "wavenumber": self.over_batch(called["wavenumber"], k),
             "chi": self.over_batch("chi", tilt),
         }
+        self.read = (*self.arrays.values(), reflections.viewed)
         self.given: dict[str, Shape] = {
             "rotation": rotation.shape,
             "rotation_vector": rotation.shape[:-1],
@@ -201,4 +202,5 @@ class Pairs:
         places += [(structs[-1], output) for output in outputs]
         results = {output: (place.buffer.shape, place.buffer.dtype) for output, place in outputs.items()}
         read = [array for _, _, array in inputs if array is not None]
-        keep(key, context, Plan(context, function, self._arguments(structs), places, read, results))
+        plan = Plan(context, function, self._arguments(structs), places, read, results, self.reflections.viewed)
+        keep(key, context, plan)

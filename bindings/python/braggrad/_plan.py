@@ -35,7 +35,8 @@ class Plan:
     """A function of the library with structs for all of its arguments but the context, which stay with the plan.
 
     `places` are those of the inputs and then of the outputs, in the order in which calls give their arrays. `run` needs
-    `read`, arrays like the inputs, and `results`, shape and type of each output by its name.
+    `read`, arrays like the inputs, and `results`, shape and type of each output by its name;
+    `viewed` is what it reads too, always there: what the reflections are a view of.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Plan:
         "_lock",
         "_results",
         "_there",
+        "_viewed",
         "names",
     )
 
@@ -59,6 +61,7 @@ class Plan:
         places: Iterable[Place],
         read: Sequence[Array] = (),
         results: Mapping[str, tuple[Shape, Any]] | None = None,
+        viewed: Array | None = None,
     ) -> None:
         self._lock = context.lock
         self._function = function
@@ -78,6 +81,8 @@ class Plan:
             *((array.nbytes, array.itemsize, False) for array in read),
             *((math.prod(shape) * dtype.itemsize, dtype.itemsize, True) for shape, dtype in written.values()),
         ]
+        start: Any = address(viewed)
+        self._viewed: list[tuple[int, int]] = [] if viewed is None else [(start, start + viewed.nbytes)]
         self._fit: set[tuple[int, ...]] = set()  # addresses of which `_are_fit` is known
 
     def call(self, addresses: Sequence[int | None]) -> None:
@@ -156,7 +161,7 @@ class Plan:
 
     def _are_fit(self, addresses: tuple[int, ...]) -> bool:
         """Whether arrays are aligned, and no output shares memory with others: a matter of their addresses alone."""
-        spans: list[tuple[int, int]] = []
+        spans = list(self._viewed)
         for start, (size, itemsize, is_written) in zip(addresses, self._extents, strict=True):
             if start % itemsize:
                 return False

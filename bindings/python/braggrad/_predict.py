@@ -116,7 +116,7 @@ def predict(
         column_major=column_major,
         context=context,
     )
-    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, pairs.arrays.values())
+    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, pairs.read)
     roots = pairs.family.roots(**{name: address(place.buffer) for name, place in places.items()})
     pairs.call("predict", roots)
     if key is not None:
@@ -202,7 +202,7 @@ def predict_vjp(
         {name: pairs.given[name] for name in names},
         {name: member for name, (member, _) in members.items()},
         out,
-        (*pairs.arrays.values(), *cotangents),
+        (*pairs.read, *cotangents),
         accumulate,
         lambda gradient: pairs.call(
             "predict_vjp",
@@ -339,7 +339,7 @@ column_major, out, context
         axis_dot=axis_dot,
         context=context,
     )
-    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, (*pairs.arrays.values(), *arrays))
+    places = pairs.run.outputs(roots_specification(pairs.shape, pairs.dtype), out, (*pairs.read, *arrays))
     roots = pairs.family.roots(**{name: address(place.buffer) for name, place in places.items()})
     pairs.call("predict_jvp", tangent, roots)
     return Roots(*(place.result() for place in places.values()))

@@ -60,7 +60,7 @@ def _places(
     specification: dict[str, Any], out: Any, pairs: Pairs, more: Iterable[Array | None] = (), accumulate: bool = False
 ) -> dict[str, Array]:
     """The arrays of the outputs; those of `out` must be such that the library can write into them."""
-    places = pairs.run.outputs(specification, out, (*pairs.arrays.values(), *more), accumulate)
+    places = pairs.run.outputs(specification, out, (*pairs.read, *more), accumulate)
     for name, place in places.items():
         if isinstance(place.given, np.ndarray) and place.given is not place.buffer:
             raise ValueError(f"out: {name} is not contiguous, of another type, or shares memory with an input")

@@ -50,7 +50,7 @@ def rotate(
     pairs = Pairs(
         reflections, orientations, cell=cell, basis=basis, beamline=None, column_major=column_major, context=context
     )
-    (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.arrays.values()).values()
+    (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, pairs.read).values()
     pairs.call("rotate", pairs.family.vectors(g=address(place.buffer)))
     result: Array = place.result()
     return result
@@ -118,7 +118,7 @@ def rotate_vjp(
         {name: pairs.given[name] for name in names},
         {name: member for name, (member, _) in members.items()},
         out,
-        (*pairs.arrays.values(), vectors),
+        (*pairs.read, vectors),
         accumulate,
         lambda gradient: pairs.call(
             "rotate_vjp",
@@ -178,7 +178,7 @@ def rotate_jvp(
         q_dot=q_dot,
         context=context,
     )
-    inputs = (*pairs.arrays.values(), *arrays)
+    inputs = (*pairs.read, *arrays)
     (place,) = pairs.run.outputs({"g": ((*pairs.shape, 3), pairs.dtype)}, out, inputs).values()
     pairs.call("rotate_jvp", tangent, pairs.family.vectors(g=address(place.buffer)))
     result: Array = place.result()
