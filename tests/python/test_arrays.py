@@ -177,6 +177,16 @@ def test_outputs_that_share_memory_are_refused(gold):
         braggrad.predict_vjp(gold, rotation, 1.0, wrt=("rotation", "q"), geometry=geometry, accumulate=True, out=out)
 
 
+def test_gradients_of_what_is_broadcast_are_summed_in_double(gold):
+    many = 200_000
+    rotation = np.broadcast_to(random_rotations(1).astype(np.float32), (many, 3, 3))
+    options = {"wrt": ("basis", "chi"), "basis": gold.basis.astype(np.float32), "energy": 50.0}
+    found = braggrad.predict_vjp(gold, rotation, np.float32(1), chi=np.float32([0.1]), **options)
+    one = braggrad.predict_vjp(gold, rotation[:1], np.float32(1), chi=np.float32([0.1]), **options)
+    for name, value in found.items():
+        assert value.dtype == np.float32 and np.allclose(value, many * one[name].astype(float), rtol=1e-6, atol=1e-2)
+
+
 def test_out_of_gradients_is_honoured_where_they_are_summed_too(gold):
     rotation = random_rotations(1)[0]
     w = np.random.default_rng(2).normal(size=(3, len(gold)))

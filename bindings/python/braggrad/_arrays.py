@@ -142,11 +142,14 @@ def first(array: Array, axes: int) -> Array:
 
 
 def gathered(array: Array, shape: Shape) -> Array:
-    """Sum over the axes along which an input of this shape was broadcast: the adjoint of `spread`."""
+    """Sum in float64 over the axes along which an input of this shape was broadcast: the adjoint of `spread`."""
     extra = array.ndim - len(shape)
     repeated = tuple(axis + extra for axis, length in enumerate(shape) if length == 1 != array.shape[axis + extra])
     axes = (*range(extra), *repeated)
-    return array.sum(axis=axes, keepdims=True).reshape(shape) if axes else array
+    if not axes:
+        return array
+    total: Array = array.sum(axis=axes, keepdims=True, dtype=np.float64)
+    return total.astype(array.dtype).reshape(shape)
 
 
 _EFFORT = 10_000
