@@ -339,6 +339,18 @@ def test_the_quick_way_is_the_long_way(few, shape, dtype):
         assert not free.requires_grad and torch.equal(free, loss)
 
 
+def test_hooks_may_lay_out_anew_what_is_saved(few):
+    rotation = torch.from_numpy(random_rotations(3))
+    weight = torch.from_numpy(np.random.default_rng(7).normal(size=(3, len(few))))
+    plain = braggrad.predict_vjp(few, rotation.numpy(), weight.numpy(), geometry=BEAM)["rotation"]
+    for layout in (lambda t: t.mT.clone(memory_format=torch.contiguous_format).mT, lambda t: torch._neg_view(-t)):
+        for tensor in (rotation, rotation.mT.contiguous().mT):  # the quick way, and the long one
+            leaf = tensor.clone().requires_grad_()
+            with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t, layout=layout: layout(t)):
+                (bt.predict(few, leaf, geometry=BEAM).omega1 * weight).sum().backward()
+            assert np.array_equal(leaf.grad.numpy(), plain)
+
+
 def test_a_rotation_that_was_overwritten_is_noticed(few):
     leaf = _leaf(random_rotations(2))
     rotation = leaf * 1

@@ -107,6 +107,7 @@ class RotationsFunction(torch.autograd.Function):
         operation, (rotation,) = ctx.operation, ctx.saved_tensors
         needs = (True, False, False, False, False)
         if not torch.is_grad_enabled() and _have_memory((bar1, bar2)):
+            rotation = rotation.resolve_neg().contiguous()  # hooks on what is saved may have laid it out anew
             tensors = rotation, None, None, None, None
             return None, operation.adjoint(tensors, contiguous((bar1, bar2)), needs)[0]
         bars = (None if bar is None else bar.reshape(-1, bar.shape[-1]) for bar in (bar1, bar2))
