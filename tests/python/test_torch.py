@@ -182,6 +182,43 @@ def test_second_derivatives_are_refused_with_a_clear_error(few):
         torch.func.hessian(lambda r: bt.omega_loss(few, r, target, geometry=BEAM).sum())(rotation.detach())
 
 
+@pytest.mark.parametrize("inner", [torch.func.jacfwd, torch.func.jacrev])
+@pytest.mark.parametrize("outer", [torch.func.jacfwd, torch.func.jacrev])
+def test_second_derivatives_are_refused_in_every_order(few, outer, inner):
+    rotation = torch.from_numpy(random_rotations(2))
+    k, target = torch.full((2,), 25.0).double(), torch.zeros(len(HKL)).double()
+    for function in (
+        lambda r: bt.predict(few, r, geometry=BEAM).omega1.sum(),
+        lambda r: bt.solve(r[:, 0], wavenumber=25.0).omega1.sum(),
+        lambda r: bt.omega_loss(few, r, target, geometry=BEAM).sum(),
+        lambda r: bt.omega_loss(few, r, target, wavenumber=k * r[:, 0, 0]).sum(),
+    ):
+        with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+            outer(inner(function))(rotation)
+
+
+def test_forward_mode_over_a_backward_pass_is_refused_and_not_forgotten(few):
+    rotation = torch.from_numpy(random_rotations(2))
+    along = torch.ones_like(rotation)
+    leaf = rotation.clone().requires_grad_()
+    omega = bt.predict(few, leaf, geometry=BEAM).omega1
+    (expected,) = torch.autograd.grad(omega.sum(), leaf, retain_graph=True)
+    with fwd.dual_level():
+        for function in (
+            lambda r: bt.predict(few, r, geometry=BEAM).omega1.sum(),
+            lambda r: bt.solve(r[:, 0], wavenumber=25.0).omega1.sum(),
+            lambda r: bt.omega_loss(few, r, torch.zeros(len(HKL)).double(), geometry=BEAM).sum(),
+        ):
+            dual = fwd.make_dual(rotation.clone().requires_grad_(), along)
+            value = function(dual)
+            with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+                torch.autograd.grad(value, dual)
+        bar = fwd.make_dual(torch.ones_like(omega), torch.ones_like(omega))
+        with pytest.raises(RuntimeError, match="braggrad has no second derivatives"):
+            torch.autograd.grad(omega, leaf, bar, retain_graph=True)
+        assert torch.equal(torch.autograd.grad(omega.sum(), leaf)[0], expected)
+
+
 def test_functional_transforms(few):
     rotation = torch.from_numpy(random_rotations(4))
 

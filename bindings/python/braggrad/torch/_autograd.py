@@ -52,6 +52,11 @@ def _split(size: int, tensor: Tensor) -> Tensor:
     return tensor.reshape(size, tensor.shape[0] // size, *tensor.shape[1:])
 
 
+def _is_last() -> bool:
+    """Whether a derivative in reverse mode is not derived itself: neither recorded, nor in forward mode."""
+    return not torch.is_grad_enabled() and getattr(forward_ad, "_current_level", 0) < 0
+
+
 class RootsFunction(torch.autograd.Function):
     """omega1, omega2, observable of the tensors of an operation."""
 
@@ -71,7 +76,7 @@ class RootsFunction(torch.autograd.Function):
     def backward(ctx: Any, *bars: Tensor | None) -> Any:
         needs = tuple(ctx.needs_input_grad[1:])
         tensors = ctx.saved_tensors
-        if not torch.is_grad_enabled() and _have_memory((*bars[:2], *tensors)):  # the usual case, and the quick one
+        if _is_last() and _have_memory((*bars[:2], *tensors)):  # the usual case, and the quick one
             return None, *ctx.operation.adjoint(contiguous(tensors), contiguous(bars[:2]), needs)
         given = iter(AdjointFunction.apply(ctx.operation, needs, *bars[:2], *tensors))
         return None, *(next(given) if need else None for need in needs)
@@ -106,7 +111,7 @@ class RotationsFunction(torch.autograd.Function):
     def backward(ctx: Any, bar1: Tensor | None, bar2: Tensor | None, _: Tensor | None) -> Any:
         operation, (rotation,) = ctx.operation, ctx.saved_tensors
         needs = (True, False, False, False, False)
-        if not torch.is_grad_enabled() and _have_memory((bar1, bar2)):
+        if _is_last() and _have_memory((bar1, bar2)):
             rotation = rotation.resolve_neg().contiguous()  # hooks on what is saved may have laid it out anew
             tensors = rotation, None, None, None, None
             return None, operation.adjoint(tensors, contiguous((bar1, bar2)), needs)[0]
@@ -268,7 +273,7 @@ class LossFunction(torch.autograd.Function):
         _, ctx.needs, *tensors = inputs
         ctx.mark_non_differentiable(*output[1:])
         ctx.save_for_backward(*tensors[:3], *output[1:])
-        ctx.save_for_forward(*output[1:])
+        ctx.save_for_forward(*tensors[:3], *output[1:])
 
     @staticmethod
     def backward(ctx: Any, weight: Tensor, *_: Any) -> Any:
@@ -278,13 +283,10 @@ class LossFunction(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, _: None, __: None, *dots: Tensor | None) -> Any:
-        given = iter(ctx.saved_tensors)
-        change: Any = 0.0
-        for need, dot, axes in zip(ctx.needs, dots, ((-1, -2), (), ()), strict=False):
-            bar = next(given) if need else None
-            if bar is not None and dot is not None:
-                change = change + ((bar * dot).sum(axes) if axes else bar * dot)
-        return change, *(None for need in ctx.needs if need)
+        rotation, k, chi, *bars = ctx.saved_tensors
+        needed = [dot for need, dot in zip(ctx.needs, dots, strict=False) if need]
+        change = LossChangeFunction.apply(rotation, k, chi, *needed, *bars)  # the tensors: as in `backward`
+        return change, *(None for _ in bars)
 
     @staticmethod
     def vmap(info: Any, dims: Any, operation: Loss, needs: tuple[bool, ...], *tensors: Tensor | None) -> Any:
@@ -311,6 +313,22 @@ class WeightedFunction(LastFunction):
     @staticmethod
     def forward(weight: Tensor, rotation: Tensor, k: Tensor | None, chi: Tensor | None, *bars: Tensor) -> Any:
         return tuple(weighted(weight, bar) for bar in bars)
+
+
+class LossChangeFunction(LastFunction):
+    """The change of a loss along changes of what it was derived by; None: there is none."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(rotation: Tensor, k: Tensor | None, chi: Tensor | None, *dots_and_bars: Tensor | None) -> Any:
+        half = len(dots_and_bars) // 2
+        change: Any = 0.0
+        for dot, bar in zip(dots_and_bars[:half], dots_and_bars[half:], strict=True):
+            if dot is not None and bar is not None:
+                part = bar * dot
+                change = change + (part.sum((-1, -2)) if part.ndim == 3 else part)
+        return change
 
 
 def loss(operation: Loss, *tensors: Tensor | None) -> Tensor:
