@@ -149,6 +149,11 @@ def test_empty_batches(few):
     assert torch.autograd.grad(roots.omega1.sum(), nothing)[0].shape == (0, 3, 3)
     assert bt.predict(torch.empty(0, 3), torch.eye(3), geometry=BEAM).omega1.shape == (0,)
     assert bt.omega_loss(few, nothing, torch.zeros(len(HKL)), wavenumber=torch.empty(0)).shape == (0,)
+    none, grid = braggrad.Reflections.from_vectors(np.empty((0, 3))), _leaf(random_rotations(6).reshape(2, 3, 3, 3))
+    loss = bt.omega_loss(none, grid, torch.empty(2, 3, 0).double(), geometry=BEAM)
+    assert torch.equal(loss, torch.zeros(2, 3).double())
+    omega = bt.predict(none, grid, geometry=BEAM).omega1
+    assert not torch.autograd.grad(omega.sum(), grid, create_graph=True)[0].any()
 
 
 def test_half_precision_and_autocast_compute_in_float32(few):

@@ -115,7 +115,8 @@ class RotationsFunction(torch.autograd.Function):
             rotation = rotation.resolve_neg().contiguous()  # hooks on what is saved may have laid it out anew
             tensors = rotation, None, None, None, None
             return None, operation.adjoint(tensors, contiguous((bar1, bar2)), needs)[0]
-        bars = (None if bar is None else bar.reshape(-1, bar.shape[-1]) for bar in (bar1, bar2))
+        count = rotation.shape[:-2].numel()
+        bars = (None if bar is None else bar.reshape(count, bar.shape[-1]) for bar in (bar1, bar2))
         given = AdjointFunction.apply(operation, needs, *bars, rotation.reshape(-1, 3, 3), None, None, None, None)
         return None, given[0].reshape(rotation.shape)
 

@@ -122,7 +122,7 @@ def spread(tensor: Tensor | None, batch: torch.Size, tail: tuple[int, ...], dtyp
         tensor = tensor.to(dtype)
     if len(batch) == 1 and tensor.shape[0 : tensor.ndim - len(tail)] == batch:
         return tensor
-    return tensor.expand((*batch, *tail)).reshape(-1, *tail)
+    return tensor.expand((*batch, *tail)).reshape(batch.numel(), *tail)  # -1 is ambiguous without reflections
 
 
 def batch_of(**shapes: torch.Size | None) -> torch.Size:
