@@ -1,5 +1,8 @@
 """JAX's arrays: the numbers of the plain calls, jit, grad, vmap; with XLA's handlers and back through Python."""
 
+import gc
+import weakref
+
 import braggrad
 import numpy as np
 import pytest
@@ -275,6 +278,18 @@ def test_without_jit_the_numbers_are_the_same(few):
     assert np.array_equal(roots.observable, plain.observable) and np.allclose(roots.omega1, plain.omega1, atol=1e-12)
     assert np.allclose(found, bars, rtol=1e-12, atol=1e-12)
     assert np.allclose(loss, braggrad.omega_loss(few, rotation, target, geometry=BEAM)["loss"], rtol=1e-12)
+
+
+def test_programs_of_geometries_that_were_left_are_freed():
+    def made(wavenumber):
+        return _primitives._compiled(_primitives.solve, constants=_handlers.Constants((wavenumber, *BEAM.values[1:])))
+
+    first = weakref.ref(made(1.0))
+    assert made(1.0) is first()
+    for wavenumber in range(2, 1000):
+        made(float(wavenumber))
+    gc.collect()
+    assert first() is None
 
 
 def test_empty_batches(few):

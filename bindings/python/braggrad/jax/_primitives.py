@@ -6,7 +6,7 @@ shape (0,). Second derivatives are refused.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -65,7 +65,7 @@ def _computed(name: str, platform: str, *arrays: Any, constants: Constants, need
     return [result for result, want in zip(results, wanted, strict=True) if want]
 
 
-@cache
+@lru_cache(maxsize=128)  # a compiled program has a megabyte, and each geometry its own
 def _compiled(primitive: Primitive, **options: Any) -> Callable[..., Any]:
     """What a primitive does outside of jit."""
     return jax.jit(partial(primitive.bind, **options))
