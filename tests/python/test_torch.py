@@ -7,6 +7,7 @@ import warnings
 import braggrad
 import numpy as np
 import pytest
+from braggrad import _device
 from conftest import BEAM, ENERGY, GOLD, HKL, random_rotations, table
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -311,6 +312,11 @@ def test_a_tensor_that_a_transformation_left_behind_is_read(few):
         assert torch.equal(call(leaked[0]), call(rotation))
     omega = bt.predict(few, leaked[0], geometry=BEAM).omega1
     assert torch.equal(omega, bt.predict(few, rotation, geometry=BEAM).omega1)
+
+
+def test_tensors_of_devices_with_another_sign_are_refused():
+    with pytest.raises(ValueError, match="other sign in memory"):  # before it is asked where the tensor is
+        _device._of_tensor(torch._neg_view(torch.ones(3)))
 
 
 def test_tensors_that_are_read_with_another_sign(few):

@@ -250,6 +250,8 @@ def _device_of(value: Any) -> tuple[int, int | None]:
 
 
 def _of_tensor(tensor: Any) -> DeviceArray:
+    if tensor.is_neg():
+        raise ValueError("its numbers have the other sign in memory, resolve_neg() gives them theirs")
     dtype = np.dtype(str(tensor.dtype).removeprefix("torch."))
     index = tensor.device.index
     return DeviceArray(
