@@ -262,3 +262,20 @@ def test_a_daemon_may_be_in_a_call_when_the_process_ends(threads):
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_functions_of_atexit_may_call():
+    program = f"""if True:
+        import atexit
+
+        @atexit.register  # before the package is imported: runs after all that is registered then
+        def last():
+            assert braggrad.predict(gold, np.eye(3), energy=50.0).omega1.tolist() == expected
+            assert predictor().omega1.tolist() == expected
+
+        import braggrad, numpy as np
+        gold = braggrad.Reflections([[1, 1, 1], [2, 0, 0]], cell={GOLD})
+        predictor = braggrad.Predictor(gold, np.eye(3), braggrad.Geometry(energy=50.0))
+        expected = predictor().omega1.tolist()"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
