@@ -59,11 +59,13 @@ std::vector<T> make_records(const std::vector<T>& planes, size_t count, size_t w
   return records;
 }
 
-bool is_friedel_list(const std::vector<double>& q) {
-  const size_t half = q.size() / 2;
-  if (q.empty() || half % 3 != 0 || q.size() % 2 != 0) return false;
+// True where the second half of the rows of three is exactly the opposite of the first.
+template <class Number>
+bool is_friedel_list(const std::vector<Number>& rows) {
+  const size_t half = rows.size() / 2;
+  if (rows.empty() || half % 3 != 0 || rows.size() % 2 != 0) return false;
   for (size_t i = 0; i < half; ++i)
-    if (!(q[i] == -q[half + i])) return false;
+    if (!(static_cast<double>(rows[i]) == -static_cast<double>(rows[half + i]))) return false;
   return true;
 }
 
@@ -87,7 +89,8 @@ std::unique_ptr<brg_reflections> make_set(const brg_context& context, const std:
   const size_t f64_count = planes_f64.size() + records_f64.size(), f32_count = planes_f32.size() + records_f32.size();
   set->memory = DeviceMemory(
       set->device, count * item_bytes + f64_count * sizeof(double) + f32_count * sizeof(float) + padded(1) * 9);
-  const bool friedel = is_friedel_list(q);
+  // Opposite vectors need not have opposite hkl: those of a basis of zeros are all 0.
+  const bool friedel = is_friedel_list(q) && (hkl.empty() || is_friedel_list(hkl));
   size_t offset = 0;
   set->f64 = {set->count,
               place(context, set->memory, offset, q),

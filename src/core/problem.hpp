@@ -73,7 +73,7 @@ struct Reflections {
   // x, y, z, |q|^2 as [stride][4], for reading here and there; in float64 on a device as [2][stride][2], for reads of 16 bytes.
   // NULL in a view.
   const T *records;
-  bool friedel;  // reflection n + count/2 is exactly the opposite of n, for all n below count/2
+  bool friedel;  // reflection n + count/2 is exactly the opposite of n, in hkl too, for all n below count/2
 };
 
 BRG_CORE constexpr int64_t reflection_planes_stride(int64_t count) { return (count + 31) / 16 * 16; }

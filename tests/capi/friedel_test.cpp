@@ -1,5 +1,6 @@
 // Lists that are closed under inversion, as brg_hkl_enumerate makes them, against the same reflections in an order that
 // shares nothing: the same angles to the bit, the same sums to rounding.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
@@ -101,6 +102,7 @@ class Friedel : public BackendTest {
     EXPECT_GT(seen, pairs / 6);
   }
 };
+
 BRG_EVERY_BACKEND(Friedel);
 
 TEST_P(Friedel, AnglesAreThoseOfAnyOtherOrder) {
@@ -248,6 +250,41 @@ TEST_P(Friedel, SumsDoNotDependOnTheNumberOfOrientations) {
       };
       EXPECT_EQ(sums_of(1), sums_of(rows)) << loss;
     }
+  });
+}
+
+// Orientations with lattices of their own take the hkl, which are not opposite because the set's vectors are: with a basis of
+// zeros all of them are 0.
+TEST_P(Friedel, OppositeVectorsDoNotMakeOppositeIndices) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    Lists lists(20);
+    std::vector<T> basis(lists.basis, lists.basis + 9);
+    basis.insert(basis.end(), lists.basis, lists.basis + 9);
+    const auto rotation = array(Random(3).template rotations<T>(2)), own_basis = array(basis);
+    auto orientations = make<typename Api<T>::Orientations>();
+    orientations.count = 2, orientations.rotation = rotation.data(), orientations.reciprocal_basis = own_basis.data();
+    const size_t length = lists.general.size() / 3;
+    const auto target = array(as<T>(Random(4).uniforms(length, -3, 3)));
+    auto targets = make<typename Api<T>::Targets>();
+    targets.omega1 = targets.omega2 = target.data();
+    const brg_geometry g = geometry(0);
+    std::vector<T> omega[2], loss[2];
+    for (const bool zeros : {false, true}) {
+      if (zeros) std::fill_n(lists.basis, 9, 0.0);
+      const Reflections set = lists.make(context(), lists.general);
+      const auto angles = output<T>(2 * length), losses = output<T>(2);
+      auto roots = make<typename Api<T>::Roots>();
+      roots.omega1 = angles.data();
+      ASSERT_BRG(Api<T>::predict(context(), &g, set.get(), &orientations, &roots));
+      auto out = make<typename Api<T>::LossOutput>();
+      out.loss = losses.data();
+      ASSERT_BRG(Api<T>::omega_loss(context(), &g, set.get(), &orientations, &targets, &out));
+      synchronize();
+      omega[zeros] = angles.read(), loss[zeros] = losses.read();
+    }
+    EXPECT_EQ(omega[0], omega[1]);
+    EXPECT_EQ(loss[0], loss[1]);
   });
 }
 
