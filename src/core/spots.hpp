@@ -2,7 +2,8 @@
 //
 // In the frame, with G_lab = Rz(omega) G = (X, Y, Z) / k and the beam (cos chi, 0, sin chi), the direction is
 // k_f / k = beam + G_lab. Seen along the beam: x = 1 + cos chi X + sin chi Z, y = Y, z = -sin chi X + cos chi Z, so
-// 2 theta = atan2(|(y, z)|, x) and eta = atan2(-y, z) (ImageD11's convention).
+// 2 theta = atan2(|(y, z)|, x) and eta = atan2(-y, z) (ImageD11's convention). Beyond 90 degrees this z points away from the axis:
+// there y and z have the other sign.
 #pragma once
 
 #include "core/item.hpp"
@@ -45,7 +46,7 @@ BRG_CORE DiffractedBeam<T> diffracted_beam(const Beam<T>& beam, Vec3<T> g, T ome
   const T norm = square_root(mul_add(along, along, across * across));
   const bool usable = norm > T(0) && is_finite(norm) && is_finite(omega) && is_finite(beam.half);
   if (!usable) return {{T(0), T(0), T(0)}, T(0), T(0)};
-  const T eta = vector_angle(-y, z);
+  const T eta = beam.cos_chi < T(0) ? vector_angle(y, -z) : vector_angle(-y, z);
   return {{(beam.cos_chi + x_lab) / norm, y / norm, (sin_chi + z_lab) / norm},
           vector_angle(across, along),
           eta <= -pi_inside<T> ? pi_inside<T> : eta};

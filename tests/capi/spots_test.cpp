@@ -74,7 +74,9 @@ TEST_P(Spots, DiffractedBeamsObeyLaueAndBragg) {
         Random random(23);
         const size_t n = 300;
         const auto g = as<T>(random.uniforms(3 * n, -6, 6));
-        const auto k = as<T>(random.uniforms(n, 25, 35)), chi = as<T>(random.uniforms(n, -0.2, 0.2));
+        const auto k = as<T>(random.uniforms(n, 25, 35));
+        auto chi = as<T>(random.uniforms(n, -0.2, 0.2));
+        for (size_t i = 0; i < n; i += 4) chi[i] += 3;
         auto g_array = array(g), k_array = array(k), chi_array = array(chi);
         auto items = make<typename Api<T>::Items>();
         items.count = static_cast<int64_t>(n), items.g = g_array.data();
