@@ -1,6 +1,9 @@
 // One frame for every geometry. With beam d and axis e,
 //
-//     A = d - (d.e) e,   lambda = |A|,   M = (A / lambda, e x d / lambda, e),   tan(chi) = (d.e) / lambda
+//     A = d - (d.e) e,   lambda = +-|A|,   M = (A / lambda, e x d / lambda, e),   tan(chi) = (d.e) / lambda
+//
+// lambda is negative for a chi beyond 90 degrees: x points where the beam does at chi = 0, whatever chi is, so that chi and
+// derivatives by it mean what they mean to the caller.
 //
 // the equation d . R(e, omega) G + Q / (2k) = 0 is that of core/solve.hpp for M G: no second family of formulas. Nothing
 // is normalised beyond lambda, so the identity holds for d and e as they are given.
@@ -26,7 +29,7 @@ inline Frame make_frame(const double beam[3], const double axis[3], double chi, 
   for (int i = 0; i < 3; ++i) e[i] = axis[i], d[i] = cos_tilt * beam[i] + sin_tilt * e[i];
   const Real along = d[0] * e[0] + d[1] * e[1] + d[2] * e[2];
   for (int i = 0; i < 3; ++i) a[i] = d[i] - along * e[i];
-  const Real lambda = sqrtl(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]);
+  const Real lambda = copysignl(sqrtl(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]), cos_tilt);
   for (int i = 0; i < 3; ++i) {
     const int j = (i + 1) % 3, k = (i + 2) % 3;
     b[i] = (e[j] * d[k] - e[k] * d[j]) / lambda;

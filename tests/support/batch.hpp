@@ -49,7 +49,7 @@ class Batch {
     for (size_t b = 0; b < rows; ++b) {
       for (const double value : basis) own_basis.push_back(static_cast<T>(value * random.uniform(0.99, 1.01)));
       own_wavenumber.push_back(static_cast<T>(random.uniform(25, 35)));
-      own_chi.push_back(static_cast<T>(random.uniform(-0.25, 0.25)));
+      own_chi.push_back(static_cast<T>(random.uniform(-0.25, 0.25) + (b % 4 == 3 ? 3 : 0)));
     }
     for (size_t n = 0; n < options.reflections; ++n)
       for (size_t i = 0; i < 3; ++i) {

@@ -35,20 +35,22 @@ inline Vec rotate(const Vec& e, Real omega, const Vec& g) {
 
 struct Beam {
   Vec d, e;
-  Real k;
+  Real k, side;  // of cos(chi): 1 or -1
 };
 
 // The beam d = cos(chi) b + sin(chi) e of a geometry; an own chi replaces the angle between beam and axis.
 inline Beam make_beam(const double beam[3], const double axis[3], Real chi, Real k, const double* own_chi = nullptr) {
   Vec d{}, e{};
   for (size_t i = 0; i < 3; ++i) e[i] = axis[i], d[i] = std::cos(chi) * beam[i] + std::sin(chi) * e[i];
+  Real side = std::cos(chi) < 0 ? -1 : 1;
   if (own_chi) {
     const Vec across = plus(d, scaled(-dot(d, e), e));
-    const Real length = std::sqrt(dot(across, across));
+    const Real length = side * std::sqrt(dot(across, across));  // across / length: along b, whatever chi is
     d = plus(scaled(std::cos(static_cast<Real>(*own_chi)) / length, across),
              scaled(std::sin(static_cast<Real>(*own_chi)), e));
+    side = std::cos(*own_chi) < 0 ? -1 : 1;
   }
-  return {d, e, k};
+  return {d, e, k, side};
 }
 
 // domega of one root by each input.
@@ -72,7 +74,7 @@ inline Rates rates_at(const Beam& beam, const Vec& g, Real q2, Real omega) {
   const Real c = std::cos(omega), s = std::sin(omega);
   const Real sin_chi = dot(beam.d, beam.e);
   const Vec across = plus(beam.d, scaled(-sin_chi, beam.e));
-  const Real cos_chi = std::sqrt(dot(across, across));
+  const Real cos_chi = beam.side * std::sqrt(dot(across, across));
   const Vec by_chi = plus(scaled(cos_chi, beam.e), scaled(-sin_chi / cos_chi, across));
   const Real f = -1 / f_omega;
   Rates r;
@@ -87,7 +89,6 @@ inline Rates rates_at(const Beam& beam, const Vec& g, Real q2, Real omega) {
   return r;
 }
 
-// cos_sign: the sign of cos chi, which the roots' order follows through dF/domega anyway.
 inline Crossing solve(const Beam& beam, const Vec& g, Real q2) {
   Crossing x;
   const Real along = dot(beam.d, beam.e), height = dot(beam.e, g);

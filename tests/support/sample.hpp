@@ -60,7 +60,7 @@ inline std::vector<double> some_basis() {
   return basis;
 }
 
-// Named kinds of geometry at 60 keV: the default, a tilted beam, and two general ones.
+// Named kinds of geometry at 60 keV: the default, a tilted beam, two general ones, and a beam tilted beyond 90 degrees.
 struct NamedGeometry {
   std::string name;
   brg_geometry geometry;
@@ -83,5 +83,8 @@ inline std::vector<NamedGeometry> geometries() {
   brg_geometry oblique = plain_geometry();
   const double beam2[3] = {2.0 / 3, -1.0 / 3, 2.0 / 3}, axis2[3] = {0, 0.6, 0.8};
   std::memcpy(oblique.beam, beam2, sizeof beam2), std::memcpy(oblique.axis, axis2, sizeof axis2);
-  return {{"plain", plain_geometry()}, {"tilted", tilted}, {"turned", turned}, {"oblique", oblique}};
+  brg_geometry beyond = turned;
+  beyond.chi = 2.9;
+  return {
+      {"plain", plain_geometry()}, {"tilted", tilted}, {"turned", turned}, {"oblique", oblique}, {"beyond", beyond}};
 }
