@@ -218,17 +218,23 @@ void solve_as(brg_context& context, const brg_convention* convention, const Item
   require(!is_unwrapped(c) || (asked.omega1 && asked.omega2) || p.items.count == 0,
           asked.omega1 ? "answers.omega2" : "answers.omega1", " is NULL: BRG_HEXRD_UNWRAPPED needs both answers");
   p.frame = read_frame(context, &geometry, p.items.wavenumber != nullptr);
+  // What is not observable is 0 and stays 0: where 0 is outside the range the flags are needed, asked for or not. Neither of the two
+  // steps has working memory of its own.
+  const core::AngleRule rule = rule_of(c);
+  const bool own_flags = !asked.observable && core::answered(T(0), true, rule) != T(0);
+  Scratch scratch(context);
+  const Slot<uint8_t> slot = scratch.reserve<uint8_t>(own_flags ? p.items.count : 0);
+  if (!scratch.ready()) return;
+  uint8_t* flags = own_flags ? scratch[slot] : asked.observable;
   // Each root goes where its answer will stand, and is turned into it there.
   const bool swapped = first_root(c) == 2;
-  p.roots = {swapped ? asked.omega2 : asked.omega1, swapped ? asked.omega1 : asked.omega2, asked.observable};
-  {
-    Scratch scratch(context);
-    context.backend().operations(T{}).solve(p, scratch);
-  }
-  const core::AnglesProblem<T> in_place = {p.items.count,    rule_of(c),   asked.omega1, asked.omega2,
-                                           asked.observable, asked.omega1, asked.omega2, asked.observable};
-  Scratch scratch(context);
-  context.backend().operations(T{}).convention_angles(in_place, scratch);
+  p.roots = {swapped ? asked.omega2 : asked.omega1, swapped ? asked.omega1 : asked.omega2, flags};
+  Scratch none(context);
+  context.backend().operations(T{}).solve(p, none);
+  const core::AnglesProblem<T> in_place = {p.items.count, rule,         asked.omega1, asked.omega2,
+                                           flags,         asked.omega1, asked.omega2, asked.observable};
+  Scratch none_either(context);
+  context.backend().operations(T{}).convention_angles(in_place, none_either);
 }
 
 }  // namespace

@@ -392,6 +392,30 @@ TEST_P(Convention, KeepsTheEndsOfTheRange) {
   });
 }
 
+TEST_P(Convention, WhatIsNotObservableIsZeroWhateverIsAskedFor) {
+  for_precisions([&](auto tag) {
+    using T = decltype(tag);
+    const auto g = array(std::vector<T>{0, 0, 1, 1, 2, 1});
+    auto items = make<typename Api<T>::Items>();
+    items.count = 2, items.g = g.data();
+    brg_convention c = init(BRG_SYSTEM_MIDAS);
+    c.wavelength = 0.2, c.flags = BRG_RANGE_START, c.range_start = 10;
+    std::vector<T> answers[2];
+    for (const bool with_flags : {false, true}) {
+      const auto omega = output<T>(2);
+      const auto observable = output<uint8_t>(2);
+      auto asked = make<typename Api<T>::Roots>();
+      asked.omega1 = omega.data(), asked.observable = with_flags ? observable.data() : nullptr;
+      ASSERT_BRG(Api<T>::convention_solve(context(), &c, &items, &asked));
+      synchronize();
+      answers[with_flags] = omega.read();
+    }
+    EXPECT_EQ(answers[0], answers[1]);
+    EXPECT_EQ(answers[0][0], 0);
+    EXPECT_GE(answers[0][1], 10);
+  });
+}
+
 TEST_P(Convention, NamesWhatIsWrong) {
   const auto g = array(std::vector<double>(3, 1));
   auto items = make<brg_items_f64>();
