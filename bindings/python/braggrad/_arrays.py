@@ -62,6 +62,13 @@ def number(name: str, value: Any) -> float:
         raise ValueError(f"{name} is {value!r}: a number is needed") from None
 
 
+def positive(name: str, value: Any) -> Any:
+    """One number of the caller's that must be finite and > 0."""
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is {value}: it must be finite and positive")
+    return value
+
+
 def names_in(name: str, value: Any, known: Iterable[str]) -> tuple[str, ...]:
     """The names that are given, of which a single one may stand without a tuple; each must be known."""
     try:
@@ -116,8 +123,8 @@ def spread(array: Array, shape: Shape, dtype: np.dtype[Any]) -> Array:
     return np.require(array, dtype, ("C", "A"))
 
 
-_from_buffer: Any = ctypes.c_char.from_buffer
-_address_of = ctypes.addressof
+from_buffer: Any = ctypes.c_char.from_buffer
+address_of = ctypes.addressof
 
 
 def address(array: Array | None) -> int | None:
@@ -125,7 +132,7 @@ def address(array: Array | None) -> int | None:
     if array is None:
         return None
     try:  # in a fifth of the time of `array.ctypes.data`
-        return _address_of(_from_buffer(array))
+        return address_of(from_buffer(array))
     except (TypeError, ValueError):  # of a device, read-only, empty
         pointer: int = array.pointer if isinstance(array, DeviceArray) else array.__array_interface__["data"][0]
         return pointer

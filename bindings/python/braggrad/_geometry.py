@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _abi as abi
-from ._arrays import Array, as_host, as_real, number
+from ._arrays import Array, as_host, as_real, number, positive
 from ._device import DeviceArray
 from ._library import library, require
 
@@ -172,8 +172,8 @@ def _wavenumber(energy: ArrayLike | None, wavelength: ArrayLike | None, wavenumb
                 kind = "one number" if not value.ndim else f"an {name}"
                 raise ValueError(f"{name} is {kind} on a device: give a number of the host, or wavenumbers (N,)")
             return value
-        if value.ndim == 0 and not (np.isfinite(value) and value > 0):
-            raise ValueError(f"{name} is {value}: it must be finite and positive")
+        if value.ndim == 0:
+            positive(name, value)
         if name == "energy":
             return np.asarray(value * WAVENUMBER_PER_KEV)
         with np.errstate(divide="ignore"):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy import empty, ndarray
 
-from ._arrays import DOUBLE, SINGLE, Array, Shape, address
+from ._arrays import DOUBLE, SINGLE, Array, Shape, address, address_of, from_buffer
 from ._context import Context, context_of_thread
 from ._geometry import Geometry
 from ._library import fail
@@ -26,9 +26,6 @@ _MOST = 64
 
 Place = tuple[Any, str]
 """A struct, and the name of its member that holds the address of an array."""
-
-_from_buffer: Any = ctypes.c_char.from_buffer
-_address_of = ctypes.addressof
 
 
 class Plan:
@@ -116,7 +113,7 @@ class Plan:
             if array is None:
                 continue
             try:  # less than to look at the array's flags: what is not contiguous is refused, as is what is read-only
-                addresses.append(_address_of(_from_buffer(array)))
+                addresses.append(address_of(from_buffer(array)))
             except (TypeError, ValueError):
                 if not array.flags.c_contiguous:
                     return None
@@ -134,7 +131,7 @@ class Plan:
             array = empty(shape, dtype)
             results.append(array)
             try:
-                addresses.append(_address_of(_from_buffer(array)))
+                addresses.append(address_of(from_buffer(array)))
             except ValueError:  # empty
                 addresses.append(address(array))
         self.call(addresses)
@@ -149,7 +146,7 @@ class Plan:
             if type(array) is not ndarray or array.dtype is not dtype or array.shape != shape:
                 return None
             try:
-                addresses.append(_address_of(_from_buffer(array)))
+                addresses.append(address_of(from_buffer(array)))
             except (TypeError, ValueError):  # read-only, not contiguous, or empty
                 return None
         places = tuple(addresses)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from . import _solve
-from ._arrays import Array, number
+from ._arrays import Array, number, positive
 from .torch import predict, solve
 from .torch._calls import readable, require_dense
 from .torch._modules import full_precision
@@ -80,9 +80,7 @@ def _wavenumber(beam_energy: float | Tensor) -> float | Tensor:
     if isinstance(beam_energy, Tensor):
         require_dense("beam_energy", beam_energy)
         return KEV_OVER_HBAR_C_IN_ANG * beam_energy
-    energy = number("beam_energy", beam_energy)
-    if not 0 < energy < math.inf:
-        raise ValueError(f"beam_energy is {energy}: it must be finite and positive")
+    energy: float = positive("beam_energy", number("beam_energy", beam_energy))
     return KEV_OVER_HBAR_C_IN_ANG * energy
 
 

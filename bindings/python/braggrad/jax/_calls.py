@@ -1,6 +1,5 @@
 """The calls of the user: shapes, types and constants are settled here, then a primitive is bound."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _abi as abi
+from .._arrays import positive
 from .._fit import loss_code
 from .._fit import omega_loss as _loss_of_arrays
 from .._geometry import Geometry, known_geometry
@@ -51,9 +51,7 @@ def _rotations(value: Any) -> Any:
 def _values(geometry: Geometry | None, k: float | None, chi: float | None, own: bool) -> tuple[float, ...]:
     values = known_geometry(geometry).values
     if k is not None:
-        if not 0 < k < math.inf:
-            raise ValueError(f"wavenumber is {k}: it must be finite and positive")
-        values = (float(k), *values[1:])
+        values = (float(positive("wavenumber", k)), *values[1:])
     if chi is not None:
         values = (*values[:7], float(chi), values[8])
     if values[0] == 0:

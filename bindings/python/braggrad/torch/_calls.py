@@ -1,6 +1,5 @@
 """The calls of the user: shapes, types and constants are settled here, then eager or compiled code runs."""
 
-import math
 from typing import Any, NamedTuple
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from .. import _abi as abi
-from .._arrays import number
+from .._arrays import number, positive
 from .._geometry import Geometry, known_geometry
 from .._reflections import Reflections
 from . import _compiled
@@ -144,9 +143,7 @@ def geometry_values(
     """`Geometry.values` with wavenumber and tilt replaced; the wavenumber may be missing where a tensor has it."""
     values = known_geometry(geometry).values
     if wavenumber is not None:
-        if not 0 < wavenumber < math.inf:
-            raise ValueError(f"wavenumber is {wavenumber}: it must be finite and positive")
-        values = (float(wavenumber), *values[1:])
+        values = (float(positive("wavenumber", wavenumber)), *values[1:])
     if chi is not None:
         values = (*values[:7], float(chi), values[8])
     if values[0] == 0:
